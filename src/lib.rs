@@ -1,0 +1,37 @@
+//! A WebSocket engine with no I/O in it: bytes in, events and bytes out.
+#![cfg_attr(not(test), no_std)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::cast_possible_truncation,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        reason = "a test may panic"
+    )
+)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+mod close_code;
+mod config;
+mod error;
+mod mask;
+mod next;
+mod opcode;
+mod output;
+mod role;
+mod seed;
+
+pub use close_code::CloseCode;
+pub use config::Config;
+pub use error::{Failure, HandshakeError, ProtocolError, Timeout, UsageError};
+pub use mask::Mask;
+pub use next::Next;
+pub use opcode::{MessageKind, Opcode};
+pub use output::{Output, SliceOutput};
+pub use role::Role;

@@ -1,0 +1,124 @@
+//! Masking (RFC 6455 §5.3): the payload of a client's frames, XORed with a key of four bytes.
+
+/// A masking key at a phase: how far the payload that it masks has come.
+///
+/// Masking and unmasking are the same.
+///
+/// # Examples
+///
+/// The masked "Hello" of RFC 6455 §5.7, in two pieces:
+///
+/// ```
+/// use websocket_proto::Mask;
+///
+/// let mut payload = [0x7f, 0x9f, 0x4d, 0x51, 0x58];
+/// let mut mask = Mask::new([0x37, 0xfa, 0x21, 0x3d]);
+/// let (one, two) = payload.split_at_mut(3);
+/// mask.apply(one);
+/// mask.apply(two);
+/// assert_eq!(&payload, b"Hello");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Mask {
+    /// The key as it lies in memory, turned so that its first byte is for the payload's next.
+    key: u32,
+}
+
+impl Mask {
+    /// Makes a mask for the start of a payload.
+    #[must_use]
+    pub const fn new(key: [u8; 4]) -> Self {
+        Self {
+            key: u32::from_ne_bytes(key),
+        }
+    }
+
+    /// Masks or unmasks the next bytes of the payload in place.
+    pub fn apply(&mut self, payload: &mut [u8]) {
+        // §5.3: "Octet i of the transformed data is the XOR of octet i of the original data with octet at index
+        // i modulo 4 of the masking key"
+        let wide = u128::from_ne_bytes(self.repeated());
+        let mut blocks = payload.chunks_exact_mut(16);
+        for block in &mut blocks {
+            if let Ok(bytes) = <&mut [u8; 16]>::try_from(block) {
+                *bytes = (u128::from_ne_bytes(*bytes) ^ wide).to_ne_bytes();
+            }
+        }
+        let tail = blocks.into_remainder();
+        for (byte, key) in tail.iter_mut().zip(self.repeated()) {
+            *byte ^= key;
+        }
+        self.advance(tail.len());
+    }
+
+    /// Turns the key by `bytes` modulo 4.
+    pub(crate) fn advance(&mut self, bytes: usize) {
+        let bits = match bytes % 4 {
+            0 => return,
+            1 => 8,
+            2 => 16,
+            _ => 24,
+        };
+        self.key = if cfg!(target_endian = "little") {
+            self.key.rotate_right(bits)
+        } else {
+            self.key.rotate_left(bits)
+        };
+    }
+
+    /// Turns the key back by `bytes` modulo 4.
+    pub(crate) fn rewind(&mut self, bytes: usize) {
+        self.advance(bytes.wrapping_neg() % 4);
+    }
+
+    fn repeated(self) -> [u8; 16] {
+        let [a, b, c, d] = self.key.to_ne_bytes();
+        [a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d]
+    }
+}
+
+impl core::fmt::Debug for Mask {
+    /// Leaves the key out.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Mask").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Mask;
+
+    const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+
+    fn naive(payload: &mut [u8], offset: usize) {
+        for (i, byte) in payload.iter_mut().enumerate() {
+            *byte ^= KEY[(i + offset) % 4];
+        }
+    }
+
+    #[test]
+    fn any_length_at_any_phase_equals_the_naive_loop() {
+        let plain: Vec<u8> = (0..1100).map(|i| (i * 7 % 251) as u8).collect();
+        for start in 0..64 {
+            for len in (0..=130).chain([255, 256, 257, 1000, 1024]) {
+                let mut expected = plain[start..start + len].to_vec();
+                naive(&mut expected, start);
+                let mut actual = plain[start..start + len].to_vec();
+                let mut mask = Mask::new(KEY);
+                mask.advance(start);
+                mask.apply(&mut actual);
+                assert_eq!(actual, expected, "start {start}, len {len}");
+                let mut after = Mask::new(KEY);
+                after.advance(start + len);
+                assert_eq!(mask, after);
+                mask.rewind(len);
+                mask.apply(&mut actual);
+                assert_eq!(
+                    actual,
+                    plain[start..start + len],
+                    "start {start}, len {len}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Where bytes to send go: storage of the caller's.
+
+use crate::error::UsageError;
+use crate::mask::Mask;
+
+/// A destination for the bytes to be sent: whole frames are appended, or nothing is.
+///
+/// It is implemented for `Vec<u8>` (feature `alloc`) and for [`SliceOutput`], and can be for any other storage, such
+/// as a ring buffer. Every use asks for room first and puts no more than it asked for.
+pub trait Output {
+    /// Makes sure that `bytes` more bytes can be put, growing where that is possible; says whether they can.
+    fn make_room(&mut self, bytes: usize) -> bool;
+
+    /// Appends `bytes`, for which room was made.
+    fn put(&mut self, bytes: &[u8]);
+
+    /// Returns the number of bytes that were put and not yet taken away to be written to the transport.
+    fn waiting(&self) -> usize;
+
+    /// Appends `bytes`, for which room was made, masked.
+    ///
+    /// The provided way goes through a small buffer on the stack; an output that can reach the bytes it holds may do
+    /// it in place.
+    fn put_masked(&mut self, bytes: &[u8], mask: &mut Mask) {
+        let mut buffer = [0; 256];
+        for piece in bytes.chunks(buffer.len()) {
+            if let Some(copy) = buffer.get_mut(..piece.len()) {
+                copy.copy_from_slice(piece);
+                mask.apply(copy);
+                self.put(copy);
+            }
+        }
+    }
+}
+
+/// Makes room for `needed` bytes, or says what is missing.
+pub(crate) fn require_room(
+    out: &mut (impl Output + ?Sized),
+    needed: usize,
+) -> Result<(), UsageError> {
+    if out.make_room(needed) {
+        Ok(())
+    } else {
+        Err(UsageError::OutputFull { needed })
+    }
+}
+
+/// An [`Output`] of fixed size over bytes of the caller's.
+///
+/// # Examples
+///
+/// ```
+/// use websocket_proto::{Output, SliceOutput};
+///
+/// let mut storage = [0; 4];
+/// let mut out = SliceOutput::new(&mut storage);
+/// assert!(out.make_room(3));
+/// out.put(b"abc");
+/// assert!(!out.make_room(2));
+/// assert_eq!(out.written(), b"abc");
+/// ```
+#[derive(Debug)]
+pub struct SliceOutput<'a> {
+    storage: &'a mut [u8],
+    /// At most `storage.len()`.
+    filled: usize,
+}
+
+impl<'a> SliceOutput<'a> {
+    /// Makes an empty output that can hold as many bytes as `storage` does.
+    pub fn new(storage: &'a mut [u8]) -> Self {
+        Self { storage, filled: 0 }
+    }
+
+    /// Takes away all that was put.
+    pub fn clear(&mut self) {
+        self.filled = 0;
+    }
+
+    /// Takes away the first `bytes` bytes, or all where there are fewer, and moves the rest to the front.
+    pub fn consume(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.filled);
+        self.storage.copy_within(bytes..self.filled, 0);
+        self.filled = self.filled.saturating_sub(bytes);
+    }
+
+    /// Returns what was put and not taken away.
+    #[must_use]
+    pub fn written(&self) -> &[u8] {
+        self.storage.get(..self.filled).unwrap_or_default()
+    }
+
+    fn free(&mut self) -> &mut [u8] {
+        self.storage.get_mut(self.filled..).unwrap_or_default()
+    }
+}
+
+impl AsRef<[u8]> for SliceOutput<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self.written()
+    }
+}
+
+impl Output for SliceOutput<'_> {
+    fn make_room(&mut self, bytes: usize) -> bool {
+        self.free().len() >= bytes
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        if let Some(place) = self.free().get_mut(..bytes.len()) {
+            place.copy_from_slice(bytes);
+            self.filled = self.filled.saturating_add(bytes.len());
+        }
+    }
+
+    fn waiting(&self) -> usize {
+        self.filled
+    }
+
+    fn put_masked(&mut self, bytes: &[u8], mask: &mut Mask) {
+        if let Some(place) = self.free().get_mut(..bytes.len()) {
+            place.copy_from_slice(bytes);
+            mask.apply(place);
+            self.filled = self.filled.saturating_add(bytes.len());
+        }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Output for alloc::vec::Vec<u8> {
+    fn make_room(&mut self, bytes: usize) -> bool {
+        self.try_reserve(bytes).is_ok()
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+
+    fn waiting(&self) -> usize {
+        self.len()
+    }
+
+    fn put_masked(&mut self, bytes: &[u8], mask: &mut Mask) {
+        // A few KiB at a time, so that what is masked is still in the nearest cache.
+        for piece in bytes.chunks(4096) {
+            let start = self.len();
+            self.extend_from_slice(piece);
+            mask.apply(self.get_mut(start..).unwrap_or_default());
+        }
+    }
+}

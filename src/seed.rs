@@ -1,0 +1,210 @@
+//! What is not predictable: the nonce of the opening handshake and the masking keys (RFC 6455 §4.1, §5.3, §10.3), drawn
+//! from one seed of the caller's by SipHash-2-4, a keyed pseudo-random function, over a counter.
+
+/// A client's source of masking keys.
+///
+/// §10.3: "Clients MUST choose a new masking key for each frame, using an algorithm that cannot be predicted by end
+/// applications that provide data." Keys seen on the wire tell nothing about those to come without the seed. There is
+/// no `Clone`: two copies would use the same keys.
+pub(crate) struct MaskingKeys {
+    prf: SipHash,
+    counter: u64,
+    /// The second half of the last output, while it is unused.
+    spare: Option<[u8; 4]>,
+}
+
+impl MaskingKeys {
+    pub(crate) fn new(seed: &[u8; 32]) -> Self {
+        Self {
+            prf: SipHash::new(halves(seed).0),
+            counter: 0,
+            spare: None,
+        }
+    }
+
+    pub(crate) fn next_key(&mut self) -> [u8; 4] {
+        if let Some(key) = self.spare.take() {
+            return key;
+        }
+        let block = self.prf.hash(&self.counter.to_le_bytes()).to_le_bytes();
+        self.counter = self.counter.wrapping_add(1);
+        self.spare = block.last_chunk().copied();
+        block.first_chunk().copied().unwrap_or_default()
+    }
+}
+
+impl core::fmt::Debug for MaskingKeys {
+    /// Leaves the key material out.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("MaskingKeys").finish_non_exhaustive()
+    }
+}
+
+/// What a client's opening handshake draws from the seed; the half of it that the masking keys do not use.
+pub(crate) struct HandshakeSecret {
+    prf: SipHash,
+}
+
+impl HandshakeSecret {
+    pub(crate) fn new(seed: &[u8; 32]) -> Self {
+        Self {
+            prf: SipHash::new(halves(seed).1),
+        }
+    }
+
+    /// Returns the nonce of which `Sec-WebSocket-Key` is made.
+    ///
+    /// §4.1: "The nonce MUST be selected randomly for each connection."
+    pub(crate) fn nonce(&self) -> [u8; 16] {
+        let low = u128::from(self.prf.hash(b"nonce 0"));
+        let high = u128::from(self.prf.hash(b"nonce 1"));
+        (low | (high << 64)).to_le_bytes()
+    }
+
+    /// Returns a number that stands for `text`; nobody without the seed can find another text with the same.
+    pub(crate) fn fingerprint(&self, text: &[u8]) -> u64 {
+        self.prf.hash(text)
+    }
+}
+
+impl core::fmt::Debug for HandshakeSecret {
+    /// Leaves the key material out.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("HandshakeSecret").finish_non_exhaustive()
+    }
+}
+
+/// SipHash-2-4 (Aumasson and Bernstein, 2012) under a key of 128 bits.
+#[derive(Clone, Copy)]
+struct SipHash {
+    k0: u64,
+    k1: u64,
+}
+
+impl SipHash {
+    fn new(key: &[u8]) -> Self {
+        let mut words = key
+            .chunks_exact(8)
+            .map(|word| word.try_into().map_or(0, u64::from_le_bytes));
+        Self {
+            k0: words.next().unwrap_or(0),
+            k1: words.next().unwrap_or(0),
+        }
+    }
+
+    fn hash(self, data: &[u8]) -> u64 {
+        let mut v = [
+            self.k0 ^ 0x736f_6d65_7073_6575,
+            self.k1 ^ 0x646f_7261_6e64_6f6d,
+            self.k0 ^ 0x6c79_6765_6e65_7261,
+            self.k1 ^ 0x7465_6462_7974_6573,
+        ];
+        let mut words = data.chunks_exact(8);
+        for word in &mut words {
+            if let Ok(word) = word.try_into() {
+                absorb(&mut v, u64::from_le_bytes(word));
+            }
+        }
+        let mut last = [0; 8];
+        for (to, from) in last.iter_mut().zip(words.remainder()) {
+            *to = *from;
+        }
+        let [.., length] = &mut last;
+        let [low, ..] = data.len().to_le_bytes();
+        *length = low;
+        absorb(&mut v, u64::from_le_bytes(last));
+        v[2] ^= 0xff;
+        for _ in 0..4 {
+            round(&mut v);
+        }
+        v[0] ^ v[1] ^ v[2] ^ v[3]
+    }
+}
+
+fn absorb(v: &mut [u64; 4], word: u64) {
+    v[3] ^= word;
+    round(v);
+    round(v);
+    v[0] ^= word;
+}
+
+fn round(v: &mut [u64; 4]) {
+    v[0] = v[0].wrapping_add(v[1]);
+    v[1] = v[1].rotate_left(13) ^ v[0];
+    v[0] = v[0].rotate_left(32);
+    v[2] = v[2].wrapping_add(v[3]);
+    v[3] = v[3].rotate_left(16) ^ v[2];
+    v[0] = v[0].wrapping_add(v[3]);
+    v[3] = v[3].rotate_left(21) ^ v[0];
+    v[2] = v[2].wrapping_add(v[1]);
+    v[1] = v[1].rotate_left(17) ^ v[2];
+    v[2] = v[2].rotate_left(32);
+}
+
+fn halves(seed: &[u8; 32]) -> (&[u8], &[u8]) {
+    seed.split_at(16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HandshakeSecret, MaskingKeys, SipHash};
+
+    const SEED: [u8; 32] = [
+        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24,
+        25, 26, 27, 28, 29, 30, 31,
+    ];
+
+    /// The vectors of the reference implementation: key 00 01 .. 0f, message 00 01 .. of each length.
+    #[test]
+    fn siphash_equals_the_published_vectors() {
+        let prf = SipHash::new(&SEED);
+        let message: [u8; 16] = core::array::from_fn(|i| i as u8);
+        for (len, expected) in [
+            (0, 0x726f_db47_dd0e_0e31),
+            (1, 0x74f8_39c5_93dc_67fd),
+            (7, 0xab02_00f5_8b01_d137),
+            (8, 0x93f5_f579_9a93_2462),
+            (15, 0xa129_ca61_49be_45e5),
+        ] {
+            assert_eq!(prf.hash(&message[..len]), expected, "length {len}");
+        }
+    }
+
+    #[test]
+    fn equal_seeds_give_equal_keys_and_each_frame_another() {
+        let mut one = MaskingKeys::new(&SEED);
+        let mut two = MaskingKeys::new(&SEED);
+        let keys: Vec<_> = (0..1000).map(|_| one.next_key()).collect();
+        let again: Vec<_> = (0..1000).map(|_| two.next_key()).collect();
+        assert_eq!(keys, again);
+        let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+        // Among 1000 draws out of 2^32, two are equal with a probability of about 1 in 8600.
+        assert_eq!(distinct.len(), keys.len());
+    }
+
+    #[test]
+    fn both_halves_of_the_seed_matter() {
+        let mut other = SEED;
+        other[31] ^= 1;
+        assert_ne!(
+            HandshakeSecret::new(&SEED).nonce(),
+            HandshakeSecret::new(&other).nonce()
+        );
+        other = SEED;
+        other[0] ^= 1;
+        assert_ne!(
+            MaskingKeys::new(&SEED).next_key(),
+            MaskingKeys::new(&other).next_key()
+        );
+    }
+
+    #[test]
+    fn debug_output_holds_no_key_material_111() {
+        let text = format!(
+            "{:?} {:?}",
+            MaskingKeys::new(&SEED),
+            HandshakeSecret::new(&SEED)
+        );
+        assert_eq!(text, "MaskingKeys { .. } HandshakeSecret { .. }");
+    }
+}
