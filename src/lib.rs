@@ -6,6 +6,7 @@
         clippy::arithmetic_side_effects,
         clippy::as_conversions,
         clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
         clippy::indexing_slicing,
         clippy::unwrap_used,
         reason = "a test may panic"
@@ -27,6 +28,7 @@ mod opcode;
 mod output;
 mod role;
 mod seed;
+mod utf8;
 
 pub use close_code::CloseCode;
 pub use config::Config;

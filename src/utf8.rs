@@ -1,0 +1,197 @@
+//! UTF-8 checked as it arrives (RFC 6455 §8.1, RFC 3629): any text in any pieces, failing at the first bad byte.
+
+/// Checks a text that comes in pieces, which may end within a code point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Utf8 {
+    /// How many bytes of the code point begun are still to come.
+    missing: u8,
+    /// What the next of them may be.
+    low: u8,
+    high: u8,
+}
+
+impl Utf8 {
+    pub(crate) const fn new() -> Self {
+        Self::missing(0, 0x80, 0xBF)
+    }
+
+    /// Checks the next piece. An error is the index of the first byte that no text can have at its place; the check
+    /// then stands before that byte.
+    pub(crate) fn check(&mut self, piece: &[u8]) -> Result<(), usize> {
+        let begun = self.finish_code_point(piece)?;
+        let rest = piece.get(begun..).unwrap_or_default();
+        let whole = whole_code_points(rest);
+        let checked = match as_str(rest.get(..whole).unwrap_or_default()) {
+            Some(_) => whole,
+            None => valid_up_to(rest),
+        };
+        let tail = rest.get(checked..).unwrap_or_default();
+        self.step_over(tail)
+            .map_err(|index| begun.saturating_add(checked).saturating_add(index))
+    }
+
+    /// Tells whether the text may end here: not within a code point.
+    pub(crate) const fn is_complete(self) -> bool {
+        self.missing == 0
+    }
+
+    /// Checks the bytes of `piece` that belong to the code point begun before it; returns how many they are.
+    pub(crate) fn finish_code_point(&mut self, piece: &[u8]) -> Result<usize, usize> {
+        let begun = piece.get(..usize::from(self.missing)).unwrap_or(piece);
+        self.step_over(begun).map(|()| begun.len())
+    }
+
+    /// Checks byte by byte.
+    pub(crate) fn step_over(&mut self, bytes: &[u8]) -> Result<(), usize> {
+        for (index, &byte) in bytes.iter().enumerate() {
+            *self = self.after(byte).ok_or(index)?;
+        }
+        Ok(())
+    }
+
+    /// RFC 3629 §4, the syntax of UTF-8 byte sequences.
+    const fn after(self, byte: u8) -> Option<Self> {
+        if self.missing > 0 {
+            return if self.low <= byte && byte <= self.high {
+                Some(Self::missing(self.missing.saturating_sub(1), 0x80, 0xBF))
+            } else {
+                None
+            };
+        }
+        Some(match byte {
+            0x00..=0x7F => Self::new(),
+            0xC2..=0xDF => Self::missing(1, 0x80, 0xBF),
+            0xE0 => Self::missing(2, 0xA0, 0xBF),
+            0xE1..=0xEC | 0xEE..=0xEF => Self::missing(2, 0x80, 0xBF),
+            0xED => Self::missing(2, 0x80, 0x9F),
+            0xF0 => Self::missing(3, 0x90, 0xBF),
+            0xF1..=0xF3 => Self::missing(3, 0x80, 0xBF),
+            0xF4 => Self::missing(3, 0x80, 0x8F),
+            0x80..=0xC1 | 0xF5..=0xFF => return None,
+        })
+    }
+
+    const fn missing(missing: u8, low: u8, high: u8) -> Self {
+        Self { missing, low, high }
+    }
+}
+
+/// Checks a text that lies whole in `bytes`.
+pub(crate) fn as_str(bytes: &[u8]) -> Option<&str> {
+    #[cfg(feature = "simd")]
+    return simdutf8::basic::from_utf8(bytes).ok();
+    #[cfg(not(feature = "simd"))]
+    return core::str::from_utf8(bytes).ok();
+}
+
+/// Returns how many bytes there are before a code point that the end of `bytes` cuts off.
+pub(crate) fn whole_code_points(bytes: &[u8]) -> usize {
+    for (after, &byte) in (1..=3_usize).zip(bytes.iter().rev()) {
+        let length = match byte {
+            0x80..=0xBF => continue,
+            0xC0..=0xDF => 2,
+            0xE0..=0xEF => 3,
+            0xF0..=0xFF => 4,
+            0x00..=0x7F => 1,
+        };
+        return if length > after {
+            bytes.len().saturating_sub(after)
+        } else {
+            bytes.len()
+        };
+    }
+    bytes.len()
+}
+
+fn valid_up_to(bytes: &[u8]) -> usize {
+    match core::str::from_utf8(bytes) {
+        Ok(text) => text.len(),
+        Err(error) => error.valid_up_to(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Utf8;
+
+    /// The naive model: the shortest prefix that no continuation can turn into UTF-8.
+    fn first_bad_byte(text: &[u8]) -> Option<usize> {
+        (0..text.len()).find(|&index| match core::str::from_utf8(&text[..=index]) {
+            Ok(_) => false,
+            Err(error) => {
+                let begun = &text[error.valid_up_to()..=index];
+                // Some continuation of at most three bytes completes what was begun, or it is bad.
+                error.error_len().is_some() || !can_be_completed(begun)
+            }
+        })
+    }
+
+    fn can_be_completed(begun: &[u8]) -> bool {
+        let ends: [&[u8]; 6] = [
+            &[0x80],
+            &[0xBF],
+            &[0x80, 0x80],
+            &[0xBF, 0xBF],
+            &[0x80; 3],
+            &[0xBF; 3],
+        ];
+        ends.iter()
+            .any(|end| core::str::from_utf8(&[begun, end].concat()).is_ok())
+    }
+
+    fn check_in_every_split(text: &[u8]) {
+        let expected = first_bad_byte(text);
+        for first in 0..=text.len() {
+            for second in first..=text.len() {
+                let mut utf8 = Utf8::new();
+                let mut result = Ok(());
+                for (start, end) in [(0, first), (first, second), (second, text.len())] {
+                    if result.is_ok() {
+                        result = utf8.check(&text[start..end]).map_err(|index| start + index);
+                    }
+                }
+                assert_eq!(
+                    result.err(),
+                    expected,
+                    "{text:02x?} split at {first}, {second}"
+                );
+                let good = &text[..expected.unwrap_or(text.len())];
+                assert_eq!(
+                    utf8.is_complete(),
+                    core::str::from_utf8(good).is_ok(),
+                    "{text:02x?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_sequence_of_boundary_bytes_equals_the_naive_model() {
+        let edges = [
+            0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1,
+            0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF,
+        ];
+        for a in edges {
+            for b in edges {
+                for c in edges {
+                    check_in_every_split(&[a, b, c]);
+                    check_in_every_split(&[b'x', 0xF0, 0x9F, a, b, c]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn long_texts_equal_the_naive_model() {
+        let text = "κόσμε – $¢€𐍈 plain ".repeat(3);
+        check_in_every_split(text.as_bytes());
+        for bad in [
+            &b"\xFF"[..],
+            b"\xED\xA0\x80",
+            b"\xC0\xAF",
+            b"\xF4\x90\x80\x80",
+        ] {
+            check_in_every_split(&[text.as_bytes(), bad, b"more"].concat());
+        }
+    }
+}
