@@ -28,6 +28,8 @@ mod opcode;
 mod output;
 mod role;
 mod seed;
+mod state;
+mod timers;
 mod utf8;
 
 pub use close_code::CloseCode;

@@ -1,0 +1,285 @@
+//! Keepalive, idle and closing timers, from what has happened and the time that the caller tells. There is no clock.
+
+use core::num::NonZeroU64;
+use core::time::Duration;
+
+use crate::config::Config;
+use crate::error::Timeout;
+
+/// The timers of a connection.
+#[derive(Debug)]
+pub(crate) struct Timers {
+    /// Interval and timeout.
+    keepalive: Option<(Span, Span)>,
+    idle_timeout: Option<Span>,
+    closing_timeout: Span,
+    /// The latest time that was told.
+    now: Time,
+    /// Whether bytes came since.
+    received: bool,
+    clock: Clock,
+}
+
+/// What the time is measured for.
+#[derive(Clone, Copy, Debug)]
+enum Clock {
+    /// Not yet told the time.
+    Stopped,
+    /// `life`: when a byte was last known to have come; `asked`: since when the keepalive waits.
+    Open { life: Time, keepalive: Keepalive },
+    /// Since the closing handshake began.
+    Closing(Time),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Keepalive {
+    /// A Ping is due an interval after this.
+    Quiet(Time),
+    /// A Ping was sent at this time, and nothing came since.
+    Asked(Time),
+}
+
+/// What the time asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Alarm {
+    /// Nothing before this time.
+    None(Option<Duration>),
+    /// Send a Ping, and tell [`Timers::ping_sent`] or [`Timers::ping_postponed`].
+    Ping,
+    /// Too long.
+    TimedOut(Timeout),
+}
+
+/// How the connection stands as far as time is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Circumstances {
+    /// Whether the closing handshake has begun, or the connection failed.
+    pub(crate) closing: bool,
+    /// Whether the output is above the high-water mark.
+    pub(crate) congested: bool,
+}
+
+impl Timers {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            keepalive: config
+                .keepalive
+                .map(|keepalive| (Span::new(keepalive.interval), Span::new(keepalive.timeout))),
+            idle_timeout: config.idle_timeout.map(Span::new),
+            closing_timeout: Span::new(config.closing_timeout),
+            now: Time(0),
+            received: false,
+            clock: Clock::Stopped,
+        }
+    }
+
+    /// Bytes came, at a time that the next poll will tell.
+    pub(crate) fn received(&mut self) {
+        self.received = true;
+    }
+
+    pub(crate) fn ping_sent(&mut self) {
+        if let Clock::Open { keepalive, .. } = &mut self.clock {
+            *keepalive = Keepalive::Asked(self.now);
+        }
+    }
+
+    /// No Ping could be sent: try again after another interval.
+    pub(crate) fn ping_postponed(&mut self) {
+        if let Clock::Open { keepalive, .. } = &mut self.clock {
+            *keepalive = Keepalive::Quiet(self.now);
+        }
+    }
+
+    pub(crate) fn poll(&mut self, now: Duration, circumstances: Circumstances) -> Alarm {
+        self.now = self.now.max(Time::new(now));
+        let received = core::mem::take(&mut self.received);
+        if circumstances.closing {
+            let since = match self.clock {
+                Clock::Closing(since) => since,
+                Clock::Stopped | Clock::Open { .. } => self.now,
+            };
+            self.clock = Clock::Closing(since);
+            return self.judge([Some((
+                since,
+                self.closing_timeout,
+                Alarm::TimedOut(Timeout::Closing),
+            ))]);
+        }
+        let (life, mut keepalive) = match self.clock {
+            Clock::Open { life, keepalive } if !received => (life, keepalive),
+            _ => (self.now, Keepalive::Quiet(self.now)),
+        };
+        if let Keepalive::Asked(since) = &mut keepalive {
+            // Our Ping sits behind our own backlog: the peer cannot have answered it.
+            if circumstances.congested {
+                *since = self.now;
+            }
+        }
+        self.clock = Clock::Open { life, keepalive };
+        let idle = self
+            .idle_timeout
+            .map(|span| (life, span, Alarm::TimedOut(Timeout::Idle)));
+        let keepalive = self.keepalive.map(|(interval, timeout)| match keepalive {
+            Keepalive::Quiet(since) => (since, interval, Alarm::Ping),
+            Keepalive::Asked(since) => (since, timeout, Alarm::TimedOut(Timeout::Keepalive)),
+        });
+        self.judge([idle, keepalive])
+    }
+
+    /// Finds the first timer that has run out, or the one that will be the first to.
+    fn judge<const N: usize>(&self, timers: [Option<(Time, Span, Alarm)>; N]) -> Alarm {
+        let mut deadline = None;
+        for (since, span, alarm) in timers.into_iter().flatten() {
+            let end = since.after(span);
+            if end <= self.now {
+                return alarm;
+            }
+            deadline = Some(deadline.map_or(end, |other: Time| other.min(end)));
+        }
+        Alarm::None(deadline.map(Time::as_duration))
+    }
+}
+
+/// A point on the caller's time line: nanoseconds, which reach for 584 years.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Time(u64);
+
+impl Time {
+    fn new(time: Duration) -> Self {
+        Self(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    const fn after(self, span: Span) -> Self {
+        Self(self.0.saturating_add(span.0.get()))
+    }
+
+    const fn as_duration(self) -> Duration {
+        Duration::from_nanos(self.0)
+    }
+}
+
+/// A length of time: 1 nanosecond to 584 years.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Span(NonZeroU64);
+
+impl Span {
+    fn new(span: Duration) -> Self {
+        Self(NonZeroU64::new(Time::new(span).0).unwrap_or(NonZeroU64::MIN))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::{Alarm, Circumstances, Timers};
+    use crate::config::Config;
+    use crate::error::Timeout;
+
+    const OPEN: Circumstances = Circumstances {
+        closing: false,
+        congested: false,
+    };
+    const CONGESTED: Circumstances = Circumstances {
+        closing: false,
+        congested: true,
+    };
+    const CLOSING: Circumstances = Circumstances {
+        closing: true,
+        congested: false,
+    };
+
+    fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    fn wait(until: u64) -> Alarm {
+        Alarm::None(Some(secs(until)))
+    }
+
+    #[test]
+    fn without_timers_there_is_no_deadline() {
+        let mut timers = Timers::new(&Config::default());
+        assert_eq!(timers.poll(secs(5), OPEN), Alarm::None(None));
+    }
+
+    #[test]
+    fn idle_runs_from_the_last_byte_known() {
+        let mut timers = Timers::new(&Config::default().idle_timeout(secs(10)).unwrap());
+        assert_eq!(timers.poll(secs(5), OPEN), wait(15));
+        assert_eq!(timers.poll(secs(12), OPEN), wait(15));
+        timers.received();
+        assert_eq!(timers.poll(secs(14), OPEN), wait(24));
+        assert_eq!(timers.poll(secs(24), OPEN), Alarm::TimedOut(Timeout::Idle));
+    }
+
+    #[test]
+    fn keepalive_asks_once_and_then_waits_for_any_byte() {
+        let config = Config::default().keepalive(secs(30), secs(10)).unwrap();
+        let mut timers = Timers::new(&config);
+        assert_eq!(timers.poll(secs(0), OPEN), wait(30));
+        assert_eq!(timers.poll(secs(30), OPEN), Alarm::Ping);
+        timers.ping_sent();
+        assert_eq!(timers.poll(secs(30), OPEN), wait(40));
+        timers.received();
+        assert_eq!(timers.poll(secs(39), OPEN), wait(69));
+        assert_eq!(timers.poll(secs(69), OPEN), Alarm::Ping);
+        timers.ping_sent();
+        assert_eq!(
+            timers.poll(secs(79), OPEN),
+            Alarm::TimedOut(Timeout::Keepalive)
+        );
+    }
+
+    #[test]
+    fn keepalive_waits_for_our_own_backlog() {
+        let config = Config::default().keepalive(secs(30), secs(10)).unwrap();
+        let mut timers = Timers::new(&config);
+        assert_eq!(timers.poll(secs(0), OPEN), wait(30));
+        assert_eq!(timers.poll(secs(30), CONGESTED), Alarm::Ping);
+        timers.ping_postponed();
+        assert_eq!(timers.poll(secs(30), CONGESTED), wait(60));
+        assert_eq!(timers.poll(secs(60), OPEN), Alarm::Ping);
+        timers.ping_sent();
+        assert_eq!(timers.poll(secs(69), CONGESTED), wait(79));
+        assert_eq!(timers.poll(secs(78), CONGESTED), wait(88));
+        assert_eq!(
+            timers.poll(secs(88), OPEN),
+            Alarm::TimedOut(Timeout::Keepalive)
+        );
+    }
+
+    #[test]
+    fn closing_stops_the_other_timers_and_runs_once() {
+        let config = Config::default()
+            .idle_timeout(secs(5))
+            .unwrap()
+            .closing_timeout(secs(10));
+        let mut timers = Timers::new(&config);
+        assert_eq!(timers.poll(secs(1), OPEN), wait(6));
+        assert_eq!(timers.poll(secs(4), CLOSING), wait(14));
+        timers.received();
+        assert_eq!(timers.poll(secs(13), CLOSING), wait(14));
+        assert_eq!(
+            timers.poll(secs(14), CLOSING),
+            Alarm::TimedOut(Timeout::Closing)
+        );
+    }
+
+    #[test]
+    fn time_that_goes_back_or_to_the_end_does_no_harm() {
+        let mut timers = Timers::new(&Config::default().idle_timeout(secs(10)).unwrap());
+        assert_eq!(timers.poll(secs(5), OPEN), wait(15));
+        assert_eq!(timers.poll(secs(3), OPEN), wait(15));
+        assert_eq!(
+            timers.poll(Duration::MAX, OPEN),
+            Alarm::TimedOut(Timeout::Idle)
+        );
+        timers.received();
+        assert_eq!(
+            timers.poll(Duration::MAX, OPEN),
+            Alarm::TimedOut(Timeout::Idle)
+        );
+    }
+}
