@@ -1,0 +1,217 @@
+//! The header of a frame (RFC 6455 §5.2): parsed strictly, encoded minimally.
+
+use core::ops::Deref;
+
+use crate::error::{ProtocolError, UsageError};
+use crate::opcode::Opcode;
+
+/// The header of a frame.
+///
+/// # Examples
+///
+/// The header of the masked "Hello" of RFC 6455 §5.7:
+///
+/// ```
+/// use websocket_proto::{FrameHeader, Opcode};
+///
+/// let header = FrameHeader {
+///     mask: Some([0x37, 0xfa, 0x21, 0x3d]),
+///     ..FrameHeader::new(Opcode::Text, 5)
+/// };
+/// let bytes = header.encode()?;
+/// assert_eq!(*bytes, [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d]);
+/// assert_eq!(FrameHeader::parse(&bytes), Ok(Some((header, 6))));
+/// assert_eq!(FrameHeader::parse(&bytes[..5]), Ok(None));
+/// # Ok::<(), websocket_proto::UsageError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "these are the fields of the wire format"
+)]
+pub struct FrameHeader {
+    /// Whether this is the last frame of its message.
+    pub fin: bool,
+    /// The reserved bits, where they stand in the first byte: [`Self::RSV1`], [`Self::RSV2`], [`Self::RSV3`].
+    pub rsv: u8,
+    /// What the frame is.
+    pub opcode: Opcode,
+    /// The masking key, where the payload is masked.
+    pub mask: Option<[u8; 4]>,
+    /// The length of the payload in bytes, at most 2^63 - 1.
+    pub payload_len: u64,
+}
+
+impl FrameHeader {
+    /// The first reserved bit.
+    pub const RSV1: u8 = 0x40;
+    /// The second reserved bit.
+    pub const RSV2: u8 = 0x20;
+    /// The third reserved bit.
+    pub const RSV3: u8 = 0x10;
+    /// The greatest number of bytes in a header.
+    pub const MAX: usize = 14;
+
+    const FIN: u8 = 0x80;
+    const MASK: u8 = 0x80;
+    const RSV: u8 = Self::RSV1 | Self::RSV2 | Self::RSV3;
+
+    /// Makes the header of a frame that is not masked, not followed by another of its message, and without reserved
+    /// bits.
+    #[must_use]
+    pub const fn new(opcode: Opcode, payload_len: u64) -> Self {
+        Self {
+            fin: true,
+            rsv: 0,
+            opcode,
+            mask: None,
+            payload_len,
+        }
+    }
+
+    /// Parses the header at the start of `bytes`; gives it with its length in bytes, or `None` where more are needed.
+    ///
+    /// Reserved bits, and whether the frame is masked, are for the caller to judge.
+    ///
+    /// # Errors
+    ///
+    /// As soon as the bytes tell: [`ProtocolError::ReservedOpcode`], [`ProtocolError::FragmentedControl`],
+    /// [`ProtocolError::ControlTooLong`], [`ProtocolError::NonMinimalLength`], [`ProtocolError::LengthOverflow`].
+    pub fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, ProtocolError> {
+        let Some((&[first, second], rest)) = bytes.split_first_chunk() else {
+            return Ok(None);
+        };
+        let opcode = Opcode::from_bits(first).ok_or(ProtocolError::ReservedOpcode(first & 0x0F))?;
+        let fin = first & Self::FIN != 0;
+        let short_len = second & !Self::MASK;
+        if opcode.is_control() {
+            // §5.5: "All control frames MUST have a payload length of 125 bytes or less and MUST NOT be fragmented."
+            if !fin {
+                return Err(ProtocolError::FragmentedControl);
+            }
+            if short_len > 125 {
+                return Err(ProtocolError::ControlTooLong);
+            }
+        }
+        let Some((payload_len, rest)) = parse_length(short_len, rest)? else {
+            return Ok(None);
+        };
+        let (mask, rest) = if second & Self::MASK == 0 {
+            (None, rest)
+        } else {
+            let Some((key, rest)) = rest.split_first_chunk() else {
+                return Ok(None);
+            };
+            (Some(*key), rest)
+        };
+        let header = Self {
+            fin,
+            rsv: first & Self::RSV,
+            opcode,
+            mask,
+            payload_len,
+        };
+        Ok(Some((header, bytes.len().saturating_sub(rest.len()))))
+    }
+
+    /// Encodes the header, with the length in the least number of bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::LengthOverflow`]: the payload length exceeds 2^63 - 1. [`UsageError::ControlTooLong`]: that of a
+    /// control frame exceeds 125. [`UsageError::MessageInProgress`]: a control frame is marked as a fragment.
+    pub fn encode(&self) -> Result<HeaderBytes, UsageError> {
+        if self.opcode.is_control() && self.payload_len > 125 {
+            return Err(UsageError::ControlTooLong);
+        }
+        if self.opcode.is_control() && !self.fin {
+            return Err(UsageError::MessageInProgress);
+        }
+        if self.payload_len >> 63 != 0 {
+            return Err(UsageError::LengthOverflow);
+        }
+        let mut header = HeaderBytes {
+            bytes: [0; Self::MAX],
+            len: 0,
+        };
+        let fin = if self.fin { Self::FIN } else { 0 };
+        let mask = if self.mask.is_some() { Self::MASK } else { 0 };
+        header.push(&[fin | (self.rsv & Self::RSV) | self.opcode.bits()]);
+        // §5.2: "the minimal number of bytes MUST be used to encode the length"
+        match (
+            u8::try_from(self.payload_len),
+            u16::try_from(self.payload_len),
+        ) {
+            (Ok(len @ ..=125), _) => header.push(&[mask | len]),
+            (_, Ok(len)) => {
+                header.push(&[mask | 0x7E]);
+                header.push(&len.to_be_bytes());
+            }
+            _ => {
+                header.push(&[mask | 0x7F]);
+                header.push(&self.payload_len.to_be_bytes());
+            }
+        }
+        if let Some(key) = self.mask {
+            header.push(&key);
+        }
+        Ok(header)
+    }
+}
+
+/// Reads what follows the 7 bits of length; `None` where more bytes are needed.
+fn parse_length(short_len: u8, rest: &[u8]) -> Result<Option<(u64, &[u8])>, ProtocolError> {
+    let (payload_len, least, rest) = match short_len {
+        126 => match rest.split_first_chunk() {
+            Some((len, rest)) => (u64::from(u16::from_be_bytes(*len)), 126, rest),
+            None => return Ok(None),
+        },
+        127 => match rest.split_first_chunk() {
+            Some((len, rest)) => (u64::from_be_bytes(*len), 0x1_0000, rest),
+            None => return Ok(None),
+        },
+        _ => (u64::from(short_len), 0, rest),
+    };
+    // §5.2: "the minimal number of bytes MUST be used to encode the length"
+    if payload_len < least {
+        return Err(ProtocolError::NonMinimalLength);
+    }
+    // §5.2: "the most significant bit MUST be 0"
+    if payload_len >> 63 != 0 {
+        return Err(ProtocolError::LengthOverflow);
+    }
+    Ok(Some((payload_len, rest)))
+}
+
+/// An encoded frame header: at most 14 bytes, held inline.
+#[derive(Clone, Copy, Debug)]
+pub struct HeaderBytes {
+    bytes: [u8; FrameHeader::MAX],
+    /// At most [`FrameHeader::MAX`].
+    len: u8,
+}
+
+impl HeaderBytes {
+    fn push(&mut self, more: &[u8]) {
+        let start = usize::from(self.len);
+        let end = start.saturating_add(more.len());
+        if let (Some(place), Ok(len)) = (self.bytes.get_mut(start..end), u8::try_from(end)) {
+            place.copy_from_slice(more);
+            self.len = len;
+        }
+    }
+}
+
+impl Deref for HeaderBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+impl AsRef<[u8]> for HeaderBytes {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
