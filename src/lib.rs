@@ -20,6 +20,7 @@ extern crate std;
 
 mod close_code;
 mod config;
+mod connection;
 mod error;
 mod frame;
 mod handshake;
@@ -35,6 +36,7 @@ mod utf8;
 
 pub use close_code::CloseCode;
 pub use config::Config;
+pub use connection::{Chunk, ChunkEvent, Connection, FrameStart};
 pub use error::{Failure, HandshakeError, ProtocolError, Timeout, UsageError};
 pub use frame::{Close, ControlPayload, FrameHeader, HeaderBytes};
 pub use handshake::Negotiated;

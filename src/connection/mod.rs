@@ -1,0 +1,453 @@
+//! A connection after its opening handshake (RFC 6455 §5 to §7): receiving, sending, state and timers joined. It hands
+//! data out as it arrives and needs no allocator.
+
+mod event;
+mod receive;
+mod replies;
+mod send;
+
+use core::time::Duration;
+
+pub use event::ChunkEvent;
+pub use receive::Chunk;
+pub use send::FrameStart;
+
+use crate::close_code::CloseCode;
+use crate::config::Config;
+use crate::error::{Failure, UsageError};
+use crate::frame::{Close, ControlPayload, FrameHeader};
+use crate::handshake::Negotiated;
+use crate::next::Next;
+use crate::opcode::{MessageKind, Opcode};
+use crate::output::{Output, require_room};
+use crate::role::Role;
+use crate::state::{Cause, State};
+use crate::timers::{Alarm, Circumstances, Timers};
+use receive::{Received, Receiver};
+use replies::{CloseReply, Passes, Replies};
+use send::{DataFrame, Sender, len_u64};
+
+/// A WebSocket connection without an allocator: bytes in, chunks of messages and control frames out.
+///
+/// It is driven like this, for as long as the connection lasts:
+///
+/// 1. Give what was read from the transport to [`receive`](Self::receive), again and again until it returns `None`;
+///    act on each event. At the transport's end of stream call [`receive_eof`](Self::receive_eof).
+/// 2. Call [`poll`](Self::poll) with the time.
+/// 3. Write the output to the transport, whatever `poll` said. Whenever bytes were taken out of an output that was not
+///    then emptied, or was full, call `poll` again before you wait.
+/// 4. At [`Next::End`] let go of the transport. At [`Next::Wait`] wait for the transport, until that time at the most.
+///
+/// Commands ([`send_text`](Self::send_text) and its kin, [`close`](Self::close)) may come at any time; they append to
+/// the output, or change nothing and say why.
+///
+/// # Letting go of the transport
+///
+/// After `End(Ok(()))` close it. After a failure, first shut down its sending direction, then read and discard until
+/// end of stream or for a few seconds, then close it: closing it at once, with bytes unread, makes TCP reset the
+/// connection, and the peer may never see the Close frame that says why (RFC 6455 §7.1.1).
+#[derive(Debug)]
+pub struct Connection {
+    state: State,
+    /// Whether the transport's end of stream was told.
+    eof: bool,
+    answers_pings: bool,
+    answers_close: bool,
+    receiver: Receiver,
+    sender: Sender,
+    replies: Replies,
+    timers: Timers,
+}
+
+impl Connection {
+    /// Opens the connection that an opening handshake agreed to.
+    #[must_use]
+    pub fn open(negotiated: Negotiated<'_>, config: Config) -> Self {
+        let (role, keys) = negotiated.into_parts();
+        Self {
+            state: State::Open,
+            eof: false,
+            answers_pings: config.answers_pings,
+            answers_close: config.answers_close,
+            receiver: Receiver::new(role, &config),
+            sender: Sender::new(keys),
+            replies: Replies::new(&config),
+            timers: Timers::new(&config),
+        }
+    }
+
+    /// Takes input until there is something to tell; `None` means that all of it was taken.
+    ///
+    /// The input is unmasked in place, and advanced past what was taken; what is left is untouched. Replies are
+    /// appended to `out`. After the peer's Close frame, a failure, or end of stream, input is taken unread.
+    pub fn receive<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Option<ChunkEvent<'b>> {
+        if !input.is_empty() {
+            self.timers.received();
+        }
+        if !self.state.reads() || self.eof {
+            *input = &mut [];
+            return None;
+        }
+        match self.receiver.receive(input) {
+            Ok(received) => Some(match received? {
+                Received::Chunk(chunk) => ChunkEvent::Data(chunk),
+                Received::Ping(payload) => {
+                    self.receive_ping(payload, out);
+                    ChunkEvent::Ping(payload)
+                }
+                Received::Pong(payload) => ChunkEvent::Pong(payload),
+                Received::Close(close) => {
+                    self.receive_close(&close, out);
+                    ChunkEvent::Close(close)
+                }
+            }),
+            Err(error) => {
+                *input = &mut [];
+                self.fail(Failure::Protocol(error), out);
+                None
+            }
+        }
+    }
+
+    /// Tells that the transport has ended: it gave end of stream, or an error.
+    pub fn receive_eof(&mut self) {
+        self.eof = true;
+        self.state = self.state.after(Cause::EndOfStream);
+    }
+
+    /// Sends what is held, runs the timers, and tells how things stand.
+    ///
+    /// `now` is the time since any fixed point; who needs no timers passes zero. Call it after each batch of input, when
+    /// the time that it told last has come, and when room was made in an output that had too little.
+    pub fn poll(&mut self, now: Duration, out: &mut (impl Output + ?Sized)) -> Next {
+        self.flush(Passes::Once, out);
+        loop {
+            if let Some(result) = self.verdict() {
+                return Next::End(result);
+            }
+            let circumstances = Circumstances {
+                closing: self.state != State::Open,
+                congested: self.replies.is_congested(out),
+            };
+            match self.timers.poll(now, circumstances) {
+                Alarm::None(deadline) => return Next::Wait(deadline),
+                Alarm::Ping => {
+                    if !circumstances.congested && self.sender.try_put(Opcode::Ping, &[], out) {
+                        self.timers.ping_sent();
+                    } else {
+                        self.timers.ping_postponed();
+                    }
+                }
+                Alarm::TimedOut(timeout) => match self.state {
+                    State::Open | State::CloseSent | State::CloseReceived => {
+                        self.fail(Failure::TimedOut(timeout), out);
+                    }
+                    // §7.1.1: a client "MAY close the connection at any time" that the server leaves open.
+                    State::Closed => return Next::End(Ok(())),
+                    // The output never had room for the Close frame.
+                    State::Failed(failure) => return Next::End(Err(failure)),
+                },
+            }
+        }
+    }
+
+    /// Sends a text message.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::OutputFull`].
+    pub fn send_text(
+        &mut self,
+        text: &str,
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.send_message(MessageKind::Text, text.as_bytes(), out)
+    }
+
+    /// Sends a binary message.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::OutputFull`].
+    pub fn send_binary(
+        &mut self,
+        data: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.send_message(MessageKind::Binary, data, out)
+    }
+
+    /// Sends a part of a message as a frame of its own: the first part starts the message, the `last` ends it
+    /// (RFC 6455 §5.4). Control frames may come between.
+    ///
+    /// A part of a text may end within a code point, the last may not.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`]; [`UsageError::MessageInProgress`], where a message of the other kind is;
+    /// [`UsageError::InvalidUtf8`]; [`UsageError::OutputFull`].
+    pub fn send_fragment(
+        &mut self,
+        kind: MessageKind,
+        part: &[u8],
+        last: bool,
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.require_sending()?;
+        let frame = self.sender.data(kind, part, last)?;
+        self.send_data(&frame, part, out)
+    }
+
+    /// Starts a text message in a single frame, whose payload of `payload_len` bytes the caller writes.
+    ///
+    /// That it is UTF-8, and of this length, is the caller's promise. Nothing is appended to an output.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::LengthOverflow`].
+    pub fn start_text(&mut self, payload_len: u64) -> Result<FrameStart, UsageError> {
+        self.start_message(MessageKind::Text, payload_len)
+    }
+
+    /// Starts a binary message in a single frame, whose payload of `payload_len` bytes the caller writes.
+    ///
+    /// Its length is the caller's promise. Nothing is appended to an output.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::LengthOverflow`].
+    pub fn start_binary(&mut self, payload_len: u64) -> Result<FrameStart, UsageError> {
+        self.start_message(MessageKind::Binary, payload_len)
+    }
+
+    /// Starts a part of a message, whose payload of `payload_len` bytes the caller writes.
+    ///
+    /// That the parts of a text make UTF-8, and have the declared lengths, is the caller's promise.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`]; [`UsageError::MessageInProgress`], where a message of the other kind is;
+    /// [`UsageError::LengthOverflow`].
+    pub fn start_fragment(
+        &mut self,
+        kind: MessageKind,
+        payload_len: u64,
+        last: bool,
+    ) -> Result<FrameStart, UsageError> {
+        self.require_sending()?;
+        let frame = self.sender.data_of_len(kind, payload_len, last)?;
+        self.sender.start_data(&frame)
+    }
+
+    /// Sends a Ping frame with a payload of at most 125 bytes (RFC 6455 §5.5.2).
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`], [`UsageError::ControlTooLong`], [`UsageError::OutputFull`].
+    pub fn send_ping(
+        &mut self,
+        payload: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.send_control(Opcode::Ping, payload, out)
+    }
+
+    /// Sends a Pong frame with a payload of at most 125 bytes, asked for or not (RFC 6455 §5.5.3).
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`], [`UsageError::ControlTooLong`], [`UsageError::OutputFull`].
+    pub fn send_pong(
+        &mut self,
+        payload: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.send_control(Opcode::Pong, payload, out)
+    }
+
+    /// Starts the closing handshake, or answers the peer's Close frame where that is not done automatically (RFC 6455
+    /// §7.1.2).
+    ///
+    /// The code may be `None`, for a Close frame without a body; a reason has at most 123 bytes. Messages are received
+    /// until the peer's Close frame comes; [`poll`](Self::poll) tells the end.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`]; [`UsageError::InvalidCloseCode`], also for a reason without a code;
+    /// [`UsageError::ControlTooLong`]; [`UsageError::OutputFull`].
+    pub fn close(
+        &mut self,
+        code: impl Into<Option<CloseCode>>,
+        reason: &str,
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        let close = Close::new(code.into(), reason)?;
+        self.send_control(Opcode::Close, close.body(), out)?;
+        self.state = self.state.after(Cause::CloseSent);
+        Ok(())
+    }
+
+    /// Returns the end of the connection that this side is.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        if self.sender.masks() {
+            Role::Client
+        } else {
+            Role::Server
+        }
+    }
+
+    /// Tells whether a message or a control frame may be sent now.
+    #[must_use]
+    pub const fn may_send(&self) -> bool {
+        self.state.sends() && !self.replies.owes_close()
+    }
+
+    /// Fails the connection (RFC 6455 §7.1.7), once.
+    pub(crate) fn fail(&mut self, failure: Failure, out: &mut (impl Output + ?Sized)) {
+        // §5.5.1: no second Close; one that is owed for the peer's gives way to the one that says why.
+        if self.state.sends() {
+            self.replies.owe_close(CloseReply {
+                code: Some(failure.close_code()),
+            });
+        }
+        self.state = self.state.after(Cause::Failed(failure));
+        self.flush(Passes::Never, out);
+    }
+
+    /// Tells whether input is still read.
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn reads(&self) -> bool {
+        self.state.reads() && !self.eof
+    }
+
+    /// Leaves the check of text to the layer above.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn leave_text_unchecked(&mut self) {
+        self.receiver.leave_text_unchecked();
+    }
+
+    /// Appends a frame that is encoded already, and not masked.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn send_encoded(
+        &mut self,
+        frame: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.require_sending()?;
+        self.sender.require_no_message()?;
+        // §5.1: "a client MUST mask all frames that it sends to the server"
+        if self.sender.masks() {
+            return Err(UsageError::UnmaskedFrame);
+        }
+        self.make_room(frame.len(), out)?;
+        out.put(frame);
+        Ok(())
+    }
+
+    fn receive_ping(&mut self, payload: ControlPayload, out: &mut (impl Output + ?Sized)) {
+        // §5.5.2: "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response, unless it already
+        // received a Close frame." Our own Close does not matter.
+        if self.answers_pings {
+            self.replies.owe_pong(payload);
+            self.flush(Passes::Never, out);
+        }
+    }
+
+    fn receive_close(&mut self, close: &Close, out: &mut (impl Output + ?Sized)) {
+        self.state = self.state.after(Cause::CloseReceived);
+        // §5.5.1: "If an endpoint receives a Close frame and did not previously send a Close frame, the endpoint MUST
+        // send a Close frame in response. [...] the endpoint typically echos the status code it received."
+        if self.answers_close && self.state.sends() {
+            self.replies.owe_close(CloseReply {
+                code: close.sent_code(),
+            });
+            self.flush(Passes::Never, out);
+        }
+    }
+
+    fn flush(&mut self, passes: Passes, out: &mut (impl Output + ?Sized)) {
+        if self.replies.flush(passes, &mut self.sender, out) {
+            self.state = self.state.after(Cause::CloseSent);
+        }
+    }
+
+    fn verdict(&self) -> Option<Result<(), Failure>> {
+        match self.state {
+            State::Open | State::CloseSent | State::CloseReceived => None,
+            // §7.1.1: "the server MUST close the connection immediately; [...] the client SHOULD wait for the server"
+            State::Closed => (self.role() == Role::Server || self.eof).then_some(Ok(())),
+            State::Failed(failure) => (!self.replies.owes_close()).then_some(Err(failure)),
+        }
+    }
+
+    fn require_sending(&self) -> Result<(), UsageError> {
+        if self.may_send() {
+            Ok(())
+        } else {
+            Err(UsageError::Closed)
+        }
+    }
+
+    /// Makes room for a frame of the caller's and the held Pong that goes before it, and sends that.
+    fn make_room(
+        &mut self,
+        frame_len: usize,
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        let needed = self
+            .replies
+            .due_len(&self.sender, out)
+            .saturating_add(frame_len);
+        require_room(out, needed)?;
+        self.flush(Passes::Once, out);
+        Ok(())
+    }
+
+    fn send_message(
+        &mut self,
+        kind: MessageKind,
+        payload: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.require_sending()?;
+        let frame = self.sender.message_of_len(kind, len_u64(payload))?;
+        self.send_data(&frame, payload, out)
+    }
+
+    fn send_data(
+        &mut self,
+        frame: &DataFrame,
+        payload: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.make_room(self.sender.frame_len(frame.header())?, out)?;
+        self.sender.put_data(frame, payload, out)
+    }
+
+    fn start_message(
+        &mut self,
+        kind: MessageKind,
+        payload_len: u64,
+    ) -> Result<FrameStart, UsageError> {
+        self.require_sending()?;
+        let frame = self.sender.message_of_len(kind, payload_len)?;
+        self.sender.start_data(&frame)
+    }
+
+    fn send_control(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.require_sending()?;
+        let header = FrameHeader::new(opcode, len_u64(payload));
+        self.make_room(self.sender.frame_len(header)?, out)?;
+        self.sender.put(header, payload, out)
+    }
+}

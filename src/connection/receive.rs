@@ -1,0 +1,307 @@
+//! The receiving direction: frames become chunks of messages and control frames, and every rule about what a peer may
+//! send is kept here (RFC 6455 §5). It replies to nothing; the sending direction is unknown to it.
+
+use crate::config::Config;
+use crate::error::ProtocolError;
+use crate::frame::{Close, ControlPayload, FrameHeader, HeaderDecoder, take};
+use crate::mask::Mask;
+use crate::opcode::{MessageKind, Opcode};
+use crate::role::Role;
+use crate::utf8::Utf8;
+
+/// A piece of a message, as long as one input had it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Chunk<'b> {
+    /// What the message is.
+    pub kind: MessageKind,
+    /// The bytes, unmasked; empty only in the last chunk of a message.
+    ///
+    /// Text was checked up to here, but a chunk may end within a code point.
+    pub payload: &'b [u8],
+    /// Whether the message begins here.
+    pub first: bool,
+    /// Whether the message ends here.
+    pub last: bool,
+    /// The number of bytes of this frame that are still to come.
+    pub frame_remaining: u64,
+}
+
+pub(super) enum Received<'b> {
+    Chunk(Chunk<'b>),
+    Ping(ControlPayload),
+    Pong(ControlPayload),
+    Close(Close),
+}
+
+#[derive(Debug)]
+pub(super) struct Receiver {
+    role: Role,
+    checks_text: bool,
+    message_limit: u64,
+    fragment_limit: u64,
+    progress: Progress,
+    /// The message whose frames are coming in.
+    message: Option<Message>,
+}
+
+/// How far the current frame has come.
+#[derive(Debug)]
+enum Progress {
+    Header(HeaderDecoder),
+    Data(DataFrame),
+    Control {
+        opcode: Opcode,
+        missing: u8,
+        mask: Option<Mask>,
+        payload: ControlPayload,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct DataFrame {
+    fin: bool,
+    mask: Option<Mask>,
+    remaining: u64,
+}
+
+#[derive(Debug)]
+struct Message {
+    kind: MessageKind,
+    /// Whether a chunk of it was handed out.
+    begun: bool,
+    utf8: Utf8,
+    /// The bytes that its frames have declared so far; at most the limit.
+    size: u64,
+    fragments: u64,
+}
+
+impl Receiver {
+    pub(super) fn new(role: Role, config: &Config) -> Self {
+        Self {
+            role,
+            checks_text: true,
+            message_limit: config.message_limit,
+            fragment_limit: config.fragment_limit,
+            progress: Progress::Header(HeaderDecoder::new()),
+            message: None,
+        }
+    }
+
+    /// Leaves the check of text to the layer above.
+    #[cfg(feature = "alloc")]
+    pub(super) fn leave_text_unchecked(&mut self) {
+        self.checks_text = false;
+    }
+
+    /// Takes input until something is to be told; `None` means that all of it was taken.
+    pub(super) fn receive<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+    ) -> Result<Option<Received<'b>>, ProtocolError> {
+        loop {
+            match &mut self.progress {
+                Progress::Header(decoder) => {
+                    let (role, message) = (self.role, self.message.as_ref());
+                    let judge = |first, second| judge(role, message.is_some(), first, second);
+                    match decoder.decode(input, judge)? {
+                        Some(header) => self.begin_frame(header)?,
+                        None => return Ok(None),
+                    }
+                }
+                Progress::Control {
+                    opcode,
+                    missing,
+                    mask,
+                    payload,
+                } => {
+                    let piece = take(input, usize::from(*missing));
+                    if let Some(mask) = mask {
+                        mask.apply(piece);
+                    }
+                    payload.push(piece);
+                    *missing =
+                        missing.saturating_sub(u8::try_from(piece.len()).unwrap_or(*missing));
+                    if *missing > 0 {
+                        return Ok(None);
+                    }
+                    let (opcode, payload) = (*opcode, *payload);
+                    self.progress = Progress::Header(HeaderDecoder::new());
+                    return Ok(Some(match opcode {
+                        Opcode::Close => Received::Close(Close::parse(payload)?),
+                        Opcode::Ping => Received::Ping(payload),
+                        _ => Received::Pong(payload),
+                    }));
+                }
+                Progress::Data(frame) => {
+                    let frame = *frame;
+                    let Some(chunk) = self.chunk(frame, input)? else {
+                        if frame.remaining > 0 {
+                            return Ok(None);
+                        }
+                        continue;
+                    };
+                    return Ok(Some(Received::Chunk(chunk)));
+                }
+            }
+        }
+    }
+
+    fn begin_frame(&mut self, header: FrameHeader) -> Result<(), ProtocolError> {
+        let mask = header.mask.map(Mask::new);
+        let kind = match header.opcode {
+            Opcode::Text => Some(MessageKind::Text),
+            Opcode::Binary => Some(MessageKind::Binary),
+            Opcode::Continuation => None,
+            Opcode::Close | Opcode::Ping | Opcode::Pong => {
+                self.progress = Progress::Control {
+                    opcode: header.opcode,
+                    missing: u8::try_from(header.payload_len).unwrap_or(u8::MAX),
+                    mask,
+                    payload: ControlPayload::EMPTY,
+                };
+                return Ok(());
+            }
+        };
+        let message = match (kind, &mut self.message) {
+            (Some(kind), message) => message.insert(Message::new(kind)),
+            (None, Some(message)) => message,
+            (None, None) => return Err(ProtocolError::UnexpectedContinuation),
+        };
+        // §10.4: "it is RECOMMENDED that implementations impose a limit on [...] the total message size after
+        // reassembly from multiple frames"
+        message.size = message.size.saturating_add(header.payload_len);
+        if message.size > self.message_limit {
+            return Err(ProtocolError::MessageTooLong {
+                size: message.size,
+                limit: self.message_limit,
+            });
+        }
+        message.fragments = message.fragments.saturating_add(1);
+        if message.fragments > self.fragment_limit {
+            return Err(ProtocolError::TooManyFragments {
+                limit: self.fragment_limit,
+            });
+        }
+        self.progress = Progress::Data(DataFrame {
+            fin: header.fin,
+            mask,
+            remaining: header.payload_len,
+        });
+        Ok(())
+    }
+
+    /// Takes what the input has of a data frame. `None`: there is nothing to tell of it, because nothing came or
+    /// because it is empty and not the last of its message.
+    fn chunk<'b>(
+        &mut self,
+        mut frame: DataFrame,
+        input: &mut &'b mut [u8],
+    ) -> Result<Option<Chunk<'b>>, ProtocolError> {
+        let Some(message) = &mut self.message else {
+            return Err(ProtocolError::UnexpectedContinuation);
+        };
+        let mut len = usize::try_from(frame.remaining)
+            .unwrap_or(usize::MAX)
+            .min(input.len());
+        let before = frame.mask;
+        if let Some(mask) = &mut frame.mask {
+            mask.apply(input.get_mut(..len).unwrap_or_default());
+        }
+        let ends = |len| frame.fin && u64::try_from(len) == Ok(frame.remaining);
+        if message.kind == MessageKind::Text && self.checks_text {
+            let payload = input.get(..len).unwrap_or_default();
+            if let Err(good) = message.check_text(payload, ends(len)) {
+                // §8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is
+                // not, in fact, a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_."
+                // What is good is handed out first; the rest goes back as it came and fails when it comes to it.
+                if good == 0 {
+                    return Err(ProtocolError::InvalidUtf8);
+                }
+                if let Some(mut mask) = before {
+                    mask.advance(good);
+                    frame.mask = Some(mask);
+                    mask.apply(input.get_mut(good..len).unwrap_or_default());
+                }
+                len = good;
+            }
+        }
+        let last = ends(len);
+        let first = !message.begun;
+        let kind = message.kind;
+        frame.remaining = frame
+            .remaining
+            .saturating_sub(u64::try_from(len).unwrap_or(u64::MAX));
+        message.begun |= len > 0;
+        self.progress = if frame.remaining == 0 {
+            Progress::Header(HeaderDecoder::new())
+        } else {
+            Progress::Data(frame)
+        };
+        if last {
+            self.message = None;
+        }
+        if len == 0 && !last {
+            return Ok(None);
+        }
+        let payload = take(input, len);
+        Ok(Some(Chunk {
+            kind,
+            payload,
+            first,
+            last,
+            frame_remaining: frame.remaining,
+        }))
+    }
+}
+
+impl Message {
+    fn new(kind: MessageKind) -> Self {
+        Self {
+            kind,
+            begun: false,
+            utf8: Utf8::new(),
+            size: 0,
+            fragments: 0,
+        }
+    }
+
+    /// Checks the next bytes of a text. An error is the number of bytes before the first bad one; of a text that ends
+    /// within a code point, its last byte is the bad one, if there is one here.
+    fn check_text(&mut self, payload: &[u8], last: bool) -> Result<(), usize> {
+        let before = self.utf8;
+        self.utf8.check(payload)?;
+        if last && !self.utf8.is_complete() {
+            let good = payload.len().saturating_sub(1);
+            self.utf8 = before;
+            self.utf8.check(payload.get(..good).unwrap_or_default())?;
+            return Err(good);
+        }
+        Ok(())
+    }
+}
+
+/// What the first two bytes of a frame tell, judged before its length is known.
+fn judge(role: Role, in_message: bool, first: u8, second: u8) -> Result<(), ProtocolError> {
+    // §5.2: "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values."
+    if first & 0x70 != 0 {
+        return Err(ProtocolError::ReservedBits);
+    }
+    let masked = second & 0x80 != 0;
+    match (role, masked, Opcode::from_bits(first)) {
+        // §5.2: "If an unknown opcode is received, the receiving endpoint MUST _Fail the WebSocket Connection_."
+        (_, _, None) => Err(ProtocolError::ReservedOpcode(first & 0x0F)),
+        // §5.1: "The server MUST close the connection upon receiving a frame that is not masked."
+        (Role::Server, false, _) => Err(ProtocolError::UnmaskedFrame),
+        // §5.1: "A client MUST close a connection if it detects a masked frame."
+        (Role::Client, true, _) => Err(ProtocolError::MaskedFrame),
+        // §5.4: "The fragments of one message MUST NOT be interleaved between the fragments of another message"
+        (_, _, Some(Opcode::Text | Opcode::Binary)) if in_message => {
+            Err(ProtocolError::InterleavedMessage)
+        }
+        (_, _, Some(Opcode::Continuation)) if !in_message => {
+            Err(ProtocolError::UnexpectedContinuation)
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,223 @@
+//! The sending direction: what the caller may send becomes frames (RFC 6455 §5, §6.1). The receiving direction is
+//! unknown to it.
+
+use crate::error::UsageError;
+use crate::frame::{ControlPayload, FrameHeader, HeaderBytes};
+use crate::mask::Mask;
+use crate::opcode::{MessageKind, Opcode};
+use crate::output::Output;
+use crate::seed::MaskingKeys;
+use crate::utf8::Utf8;
+
+#[derive(Debug)]
+pub(super) struct Sender {
+    /// A client's; a server does not mask.
+    keys: Option<MaskingKeys>,
+    /// The message that is being sent in parts.
+    message: Option<Parts>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Parts {
+    kind: MessageKind,
+    /// What was sent of a text; `None` where the caller answers for some of it.
+    utf8: Option<Utf8>,
+}
+
+/// A data frame that may be sent: the message it belongs to would go on so.
+pub(super) struct DataFrame {
+    header: FrameHeader,
+    after: Option<Parts>,
+}
+
+impl Sender {
+    pub(super) fn new(keys: Option<MaskingKeys>) -> Self {
+        Self {
+            keys,
+            message: None,
+        }
+    }
+
+    pub(super) const fn masks(&self) -> bool {
+        self.keys.is_some()
+    }
+
+    /// Returns the number of bytes of a control frame with this payload.
+    pub(super) fn control_len(&self, payload: &ControlPayload) -> usize {
+        let header_len = if self.masks() { 6_usize } else { 2 };
+        header_len.saturating_add(payload.len())
+    }
+
+    /// Appends a control frame if there is room for it.
+    pub(super) fn try_put(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> bool {
+        let header = FrameHeader::new(opcode, len_u64(payload));
+        self.frame_len(header).is_ok_and(|len| out.make_room(len))
+            && self.put(header, payload, out).is_ok()
+    }
+
+    /// Returns the number of bytes of a frame with this header and its payload.
+    pub(super) fn frame_len(&self, header: FrameHeader) -> Result<usize, UsageError> {
+        let mask = self.masks().then_some([0; 4]);
+        let header_len = FrameHeader { mask, ..header }.encode()?.len();
+        usize::try_from(header.payload_len)
+            .ok()
+            .and_then(|payload_len| payload_len.checked_add(header_len))
+            .ok_or(UsageError::LengthOverflow)
+    }
+
+    /// Judges a whole message, or a part of one with the payload in hand.
+    pub(super) fn data(
+        &self,
+        kind: MessageKind,
+        payload: &[u8],
+        last: bool,
+    ) -> Result<DataFrame, UsageError> {
+        let mut frame = self.data_of_len(kind, len_u64(payload), last)?;
+        if kind == MessageKind::Text {
+            // §5.6: "a particular text frame might include a partial UTF-8 sequence; however, the whole message MUST
+            // contain valid UTF-8"
+            let utf8 = self
+                .message
+                .map_or(Some(Utf8::new()), |message| message.utf8);
+            if let Some(mut utf8) = utf8 {
+                utf8.check(payload).map_err(|_| UsageError::InvalidUtf8)?;
+                if last && !utf8.is_complete() {
+                    return Err(UsageError::InvalidUtf8);
+                }
+                if let Some(after) = &mut frame.after {
+                    after.utf8 = Some(utf8);
+                }
+            }
+        }
+        Ok(frame)
+    }
+
+    /// Judges a part of a message of which only the length is known.
+    pub(super) fn data_of_len(
+        &self,
+        kind: MessageKind,
+        payload_len: u64,
+        last: bool,
+    ) -> Result<DataFrame, UsageError> {
+        let opcode = match self.message {
+            None => kind.opcode(),
+            Some(message) if message.kind == kind => Opcode::Continuation,
+            // §5.4: "The fragments of one message MUST NOT be interleaved between the fragments of another message"
+            Some(_) => return Err(UsageError::MessageInProgress),
+        };
+        let header = FrameHeader {
+            fin: last,
+            ..FrameHeader::new(opcode, payload_len)
+        };
+        let after = if last {
+            None
+        } else {
+            Some(Parts { kind, utf8: None })
+        };
+        Ok(DataFrame { header, after })
+    }
+
+    /// Judges a message in a single frame.
+    pub(super) fn message_of_len(
+        &self,
+        kind: MessageKind,
+        payload_len: u64,
+    ) -> Result<DataFrame, UsageError> {
+        self.require_no_message()?;
+        self.data_of_len(kind, payload_len, true)
+    }
+
+    pub(super) fn require_no_message(&self) -> Result<(), UsageError> {
+        match self.message {
+            None => Ok(()),
+            Some(_) => Err(UsageError::MessageInProgress),
+        }
+    }
+
+    /// Appends a data frame, for which there is room.
+    pub(super) fn put_data(
+        &mut self,
+        frame: &DataFrame,
+        payload: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.put(frame.header, payload, out)?;
+        self.message = frame.after;
+        Ok(())
+    }
+
+    /// Gives the header of a data frame; its payload is the caller's.
+    pub(super) fn start_data(&mut self, frame: &DataFrame) -> Result<FrameStart, UsageError> {
+        let mask = self.keys.as_mut().map(MaskingKeys::next_key);
+        let header = FrameHeader {
+            mask,
+            ..frame.header
+        }
+        .encode()?;
+        self.message = frame.after;
+        Ok(FrameStart {
+            header,
+            mask: mask.map(Mask::new),
+        })
+    }
+
+    /// Appends a frame, for which there is room.
+    pub(super) fn put(
+        &mut self,
+        header: FrameHeader,
+        payload: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        // §5.3: "The masking key needs to be unpredictable"; a new one for each frame
+        let mask = self.keys.as_mut().map(MaskingKeys::next_key);
+        out.put(&FrameHeader { mask, ..header }.encode()?);
+        match mask {
+            Some(key) => out.put_masked(payload, &mut Mask::new(key)),
+            None => out.put(payload),
+        }
+        Ok(())
+    }
+}
+
+impl DataFrame {
+    pub(super) const fn header(&self) -> FrameHeader {
+        self.header
+    }
+}
+
+/// The header of a data frame whose payload the caller writes to the transport without a copy.
+///
+/// Three things are to be written, in this order: what was in the output when this was returned; [`header`](Self::header)
+/// and the payload, of just the declared length; what came to the output later. A client first passes the payload
+/// through [`mask`](Self::mask), in one piece or in several in their order.
+#[derive(Debug)]
+#[must_use = "the peer waits for the frame that was started"]
+pub struct FrameStart {
+    header: HeaderBytes,
+    /// A client's.
+    mask: Option<Mask>,
+}
+
+impl FrameStart {
+    /// Returns the header: 2 to 14 bytes.
+    #[must_use]
+    pub fn header(&self) -> &[u8] {
+        &self.header
+    }
+
+    /// Masks the next piece of the payload in place (RFC 6455 §5.3); does nothing for a server.
+    pub fn mask(&mut self, piece: &mut [u8]) {
+        if let Some(mask) = &mut self.mask {
+            mask.apply(piece);
+        }
+    }
+}
+
+pub(super) fn len_u64(payload: &[u8]) -> u64 {
+    u64::try_from(payload.len()).unwrap_or(u64::MAX)
+}
