@@ -33,6 +33,8 @@ mod seed;
 mod state;
 mod timers;
 mod utf8;
+#[cfg(feature = "alloc")]
+mod websocket;
 
 pub use close_code::CloseCode;
 pub use config::Config;
@@ -45,3 +47,5 @@ pub use next::Next;
 pub use opcode::{MessageKind, Opcode};
 pub use output::{Output, SliceOutput};
 pub use role::Role;
+#[cfg(feature = "alloc")]
+pub use websocket::{Event, Prepared, WebSocket};

@@ -1,0 +1,207 @@
+//! Chunks become whole messages: borrowed where a chunk is a whole message, else one growing buffer.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::mem;
+
+use crate::config::Config;
+use crate::connection::Chunk;
+use crate::error::{Failure, ProtocolError};
+use crate::opcode::MessageKind;
+use crate::utf8::{self, Utf8};
+use crate::websocket::Event;
+
+#[derive(Debug)]
+pub(super) struct Assembler {
+    message_limit: usize,
+    recycle_limit: usize,
+    message: Message,
+}
+
+/// The message in progress, or the buffer that waits for one.
+#[derive(Debug)]
+enum Message {
+    None { recycled: Vec<u8> },
+    Text(Text),
+    Binary(Vec<u8>),
+}
+
+impl Assembler {
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            message_limit: usize::try_from(config.message_limit).unwrap_or(usize::MAX),
+            recycle_limit: config.recycle_limit,
+            message: Message::NONE,
+        }
+    }
+
+    /// Adds a chunk; gives the message that it completes.
+    pub(super) fn add<'b>(&mut self, chunk: &Chunk<'b>) -> Result<Option<Event<'b>>, Failure> {
+        if chunk.first {
+            if chunk.last {
+                return whole(chunk).map(Some);
+            }
+            self.begin(chunk.kind);
+        }
+        let room = Room {
+            last: chunk.last,
+            limit: self.message_limit,
+        };
+        match &mut self.message {
+            Message::None { .. } => return Ok(None),
+            Message::Text(text) => text.push(chunk.payload, &room)?,
+            Message::Binary(data) => {
+                if data.capacity().saturating_sub(data.len()) < chunk.payload.len() {
+                    data.try_reserve_exact(room.reserve(data.len(), chunk.payload.len()))
+                        .map_err(|_| Failure::OutOfMemory)?;
+                }
+                data.extend_from_slice(chunk.payload);
+            }
+        }
+        if !chunk.last {
+            return Ok(None);
+        }
+        Ok(match mem::replace(&mut self.message, Message::NONE) {
+            Message::None { .. } => None,
+            Message::Text(text) => Some(Event::Text(Cow::Owned(text.finish()?))),
+            Message::Binary(data) => Some(Event::Binary(Cow::Owned(data))),
+        })
+    }
+
+    /// Forgets the message in progress, or the buffer that waits for one.
+    pub(super) fn discard(&mut self) {
+        self.message = Message::NONE;
+    }
+
+    pub(super) fn recycle(&mut self, mut buffer: Vec<u8>) {
+        if let Message::None { recycled } = &mut self.message {
+            if buffer.capacity() <= self.recycle_limit {
+                buffer.clear();
+                *recycled = buffer;
+            }
+        }
+    }
+
+    fn begin(&mut self, kind: MessageKind) {
+        let buffer = match mem::replace(&mut self.message, Message::NONE) {
+            Message::None { recycled } => recycled,
+            Message::Text(_) | Message::Binary(_) => Vec::new(),
+        };
+        self.message = match kind {
+            MessageKind::Text => Message::Text(Text::new(buffer)),
+            MessageKind::Binary => Message::Binary(buffer),
+        };
+    }
+}
+
+impl Message {
+    const NONE: Self = Self::None {
+        recycled: Vec::new(),
+    };
+}
+
+/// Hands out a message that is a single chunk.
+fn whole<'b>(chunk: &Chunk<'b>) -> Result<Event<'b>, Failure> {
+    match chunk.kind {
+        MessageKind::Text => utf8::as_str(chunk.payload)
+            .map(|text| Event::Text(Cow::Borrowed(text)))
+            .ok_or(INVALID),
+        MessageKind::Binary => Ok(Event::Binary(Cow::Borrowed(chunk.payload))),
+    }
+}
+
+/// How the buffer of a message may grow.
+struct Room {
+    /// Whether nothing more will come.
+    last: bool,
+    /// The greatest size of a message in bytes.
+    limit: usize,
+}
+
+impl Room {
+    /// Returns how many bytes to reserve behind `len` for `more` to come: up to twice of what has come, never by a
+    /// declared length, never above the limit.
+    fn reserve(&self, len: usize, more: usize) -> usize {
+        let needed = len.saturating_add(more);
+        let target = if self.last {
+            needed
+        } else {
+            needed.saturating_mul(2).min(self.limit).max(needed)
+        };
+        target.saturating_sub(len)
+    }
+}
+
+/// A text in progress: checked piece by piece, so that it is not gone over again at its end.
+#[derive(Debug)]
+struct Text {
+    /// Whole code points.
+    whole: String,
+    /// What has come of the code point after them.
+    begun: [u8; 4],
+    begun_len: usize,
+    utf8: Utf8,
+}
+
+impl Text {
+    fn new(buffer: Vec<u8>) -> Self {
+        Self {
+            // It is empty, and so it is UTF-8.
+            whole: String::from_utf8(buffer).unwrap_or_default(),
+            begun: [0; 4],
+            begun_len: 0,
+            utf8: Utf8::new(),
+        }
+    }
+
+    fn push(&mut self, piece: &[u8], room: &Room) -> Result<(), Failure> {
+        let finished = self.utf8.finish_code_point(piece).map_err(|_| INVALID)?;
+        let (finish, rest) = piece.split_at_checked(finished).unwrap_or_default();
+        let (whole, begun) = rest
+            .split_at_checked(utf8::whole_code_points(rest))
+            .unwrap_or_default();
+        self.begin(finish);
+        if self.utf8.is_complete() {
+            let code_point = self
+                .begun
+                .get(..self.begun_len)
+                .and_then(utf8::as_str)
+                .ok_or(INVALID)?;
+            append(&mut self.whole, code_point, room)?;
+            self.begun_len = 0;
+        }
+        append(&mut self.whole, utf8::as_str(whole).ok_or(INVALID)?, room)?;
+        self.utf8.step_over(begun).map_err(|_| INVALID)?;
+        self.begin(begun);
+        Ok(())
+    }
+
+    /// §8.1: a text that ends within a code point is not UTF-8.
+    fn finish(self) -> Result<String, Failure> {
+        if self.utf8.is_complete() {
+            Ok(self.whole)
+        } else {
+            Err(INVALID)
+        }
+    }
+
+    fn begin(&mut self, bytes: &[u8]) {
+        let end = self.begun_len.saturating_add(bytes.len());
+        if let Some(place) = self.begun.get_mut(self.begun_len..end) {
+            place.copy_from_slice(bytes);
+            self.begun_len = end;
+        }
+    }
+}
+
+fn append(text: &mut String, piece: &str, room: &Room) -> Result<(), Failure> {
+    if text.capacity().saturating_sub(text.len()) < piece.len() {
+        text.try_reserve_exact(room.reserve(text.len(), piece.len()))
+            .map_err(|_| Failure::OutOfMemory)?;
+    }
+    text.push_str(piece);
+    Ok(())
+}
+
+const INVALID: Failure = Failure::Protocol(ProtocolError::InvalidUtf8);

@@ -1,0 +1,244 @@
+//! A connection that hands out whole messages: a thin layer on [`Connection`], with an assembler for the messages that
+//! do not come in one piece.
+
+mod assembler;
+mod event;
+mod prepared;
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+pub use event::Event;
+pub use prepared::Prepared;
+
+use crate::close_code::CloseCode;
+use crate::config::Config;
+use crate::connection::{ChunkEvent, Connection, FrameStart};
+use crate::error::UsageError;
+use crate::handshake::Negotiated;
+use crate::next::Next;
+use crate::opcode::MessageKind;
+use crate::output::Output;
+use crate::role::Role;
+use assembler::Assembler;
+
+/// A WebSocket connection: bytes in, whole messages and control frames out.
+///
+/// It is driven as [`Connection`] says, and differs from it in what [`receive`](Self::receive) hands out: a message
+/// that lies whole in the input is borrowed from it, without a copy or an allocation; one that does not is assembled
+/// and handed out owned. A message in progress holds at most twice the bytes that have come of it, and never more than
+/// the message limit; an idle connection holds nothing but what was given to [`recycle`](Self::recycle).
+#[derive(Debug)]
+pub struct WebSocket {
+    connection: Connection,
+    assembler: Assembler,
+}
+
+impl WebSocket {
+    /// Opens the connection that an opening handshake agreed to.
+    #[must_use]
+    pub fn open(negotiated: Negotiated<'_>, config: Config) -> Self {
+        let mut connection = Connection::open(negotiated, config);
+        connection.leave_text_unchecked();
+        Self {
+            connection,
+            assembler: Assembler::new(&config),
+        }
+    }
+
+    /// Takes input until there is something to tell; `None` means that all of it was taken.
+    ///
+    /// The input is unmasked in place, and advanced past what was taken; what is left is untouched. Replies are
+    /// appended to `out`. After the peer's Close frame, a failure, or end of stream, input is taken unread.
+    pub fn receive<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Option<Event<'b>> {
+        loop {
+            let chunk = match self.connection.receive(input, out) {
+                Some(ChunkEvent::Data(chunk)) => chunk,
+                Some(ChunkEvent::Ping(payload)) => return Some(Event::Ping(payload)),
+                Some(ChunkEvent::Pong(payload)) => return Some(Event::Pong(payload)),
+                Some(ChunkEvent::Close(close)) => {
+                    self.assembler.discard();
+                    return Some(Event::Close(close));
+                }
+                None => {
+                    if !self.connection.reads() {
+                        self.assembler.discard();
+                    }
+                    return None;
+                }
+            };
+            match self.assembler.add(&chunk) {
+                Ok(Some(event)) => return Some(event),
+                Ok(None) => {}
+                Err(failure) => {
+                    *input = &mut [];
+                    self.connection.fail(failure, out);
+                }
+            }
+        }
+    }
+
+    /// Gives a buffer back, such as that of a message handed out owned, for the next message that has to be assembled.
+    ///
+    /// One is kept, if its capacity is at most [`Config::recycle_limit`].
+    pub fn recycle(&mut self, buffer: Vec<u8>) {
+        self.assembler.recycle(buffer);
+    }
+
+    /// Tells that the transport has ended: it gave end of stream, or an error.
+    pub fn receive_eof(&mut self) {
+        self.connection.receive_eof();
+        self.assembler.discard();
+    }
+
+    /// Sends what is held, runs the timers, and tells how things stand; see [`Connection::poll`].
+    pub fn poll(&mut self, now: Duration, out: &mut (impl Output + ?Sized)) -> Next {
+        self.connection.poll(now, out)
+    }
+
+    /// Sends a text message; see [`Connection::send_text`].
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::OutputFull`].
+    pub fn send_text(
+        &mut self,
+        text: &str,
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.connection.send_text(text, out)
+    }
+
+    /// Sends a binary message; see [`Connection::send_binary`].
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::OutputFull`].
+    pub fn send_binary(
+        &mut self,
+        data: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.connection.send_binary(data, out)
+    }
+
+    /// Sends a message that was encoded once for many receivers. Only a server can: a client masks each frame anew.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::UnmaskedFrame`],
+    /// [`UsageError::OutputFull`].
+    pub fn send_prepared(
+        &mut self,
+        message: &Prepared,
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.connection.send_encoded(message.frame(), out)
+    }
+
+    /// Sends a part of a message as a frame of its own; see [`Connection::send_fragment`].
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`]; [`UsageError::MessageInProgress`], where a message of the other kind is;
+    /// [`UsageError::InvalidUtf8`]; [`UsageError::OutputFull`].
+    pub fn send_fragment(
+        &mut self,
+        kind: MessageKind,
+        part: &[u8],
+        last: bool,
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.connection.send_fragment(kind, part, last, out)
+    }
+
+    /// Starts a text message whose payload the caller writes; see [`Connection::start_text`].
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::LengthOverflow`].
+    pub fn start_text(&mut self, payload_len: u64) -> Result<FrameStart, UsageError> {
+        self.connection.start_text(payload_len)
+    }
+
+    /// Starts a binary message whose payload the caller writes; see [`Connection::start_binary`].
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::LengthOverflow`].
+    pub fn start_binary(&mut self, payload_len: u64) -> Result<FrameStart, UsageError> {
+        self.connection.start_binary(payload_len)
+    }
+
+    /// Starts a part of a message whose payload the caller writes; see [`Connection::start_fragment`].
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`]; [`UsageError::MessageInProgress`], where a message of the other kind is;
+    /// [`UsageError::LengthOverflow`].
+    pub fn start_fragment(
+        &mut self,
+        kind: MessageKind,
+        payload_len: u64,
+        last: bool,
+    ) -> Result<FrameStart, UsageError> {
+        self.connection.start_fragment(kind, payload_len, last)
+    }
+
+    /// Sends a Ping frame; see [`Connection::send_ping`].
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`], [`UsageError::ControlTooLong`], [`UsageError::OutputFull`].
+    pub fn send_ping(
+        &mut self,
+        payload: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.connection.send_ping(payload, out)
+    }
+
+    /// Sends a Pong frame; see [`Connection::send_pong`].
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`], [`UsageError::ControlTooLong`], [`UsageError::OutputFull`].
+    pub fn send_pong(
+        &mut self,
+        payload: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.connection.send_pong(payload, out)
+    }
+
+    /// Starts the closing handshake, or answers the peer's; see [`Connection::close`].
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`]; [`UsageError::InvalidCloseCode`], also for a reason without a code;
+    /// [`UsageError::ControlTooLong`]; [`UsageError::OutputFull`].
+    pub fn close(
+        &mut self,
+        code: impl Into<Option<CloseCode>>,
+        reason: &str,
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.connection.close(code, reason, out)
+    }
+
+    /// Returns the end of the connection that this side is.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.connection.role()
+    }
+
+    /// Tells whether a message or a control frame may be sent now.
+    #[must_use]
+    pub const fn may_send(&self) -> bool {
+        self.connection.may_send()
+    }
+}
