@@ -33,8 +33,11 @@ impl Mask {
         }
     }
 
-    /// Masks or unmasks the next bytes of the payload in place.
+    /// Masks or unmasks the next bytes of the payload in place. A key of zeros changes nothing: no mask at all.
     pub fn apply(&mut self, payload: &mut [u8]) {
+        if self.key == 0 {
+            return;
+        }
         // §5.3: "Octet i of the transformed data is the XOR of octet i of the original data with octet at index
         // i modulo 4 of the masking key"
         let wide = u128::from_ne_bytes(self.repeated());

@@ -13,9 +13,7 @@ pub(crate) struct Timers {
     keepalive: Option<(Span, Span)>,
     idle_timeout: Option<Span>,
     closing_timeout: Span,
-    /// The latest time that was told.
-    now: Time,
-    /// Whether bytes came since.
+    /// Whether bytes came since the time was told last.
     received: bool,
     clock: Clock,
 }
@@ -67,7 +65,6 @@ impl Timers {
                 .map(|keepalive| (Span::new(keepalive.interval), Span::new(keepalive.timeout))),
             idle_timeout: config.idle_timeout.map(Span::new),
             closing_timeout: Span::new(config.closing_timeout),
-            now: Time(0),
             received: false,
             clock: Clock::Stopped,
         }
@@ -78,42 +75,45 @@ impl Timers {
         self.received = true;
     }
 
-    pub(crate) fn ping_sent(&mut self) {
+    pub(crate) fn ping_sent(&mut self, now: Duration) {
         if let Clock::Open { keepalive, .. } = &mut self.clock {
-            *keepalive = Keepalive::Asked(self.now);
+            *keepalive = Keepalive::Asked(Time::new(now));
         }
     }
 
     /// No Ping could be sent: try again after another interval.
-    pub(crate) fn ping_postponed(&mut self) {
+    pub(crate) fn ping_postponed(&mut self, now: Duration) {
         if let Clock::Open { keepalive, .. } = &mut self.clock {
-            *keepalive = Keepalive::Quiet(self.now);
+            *keepalive = Keepalive::Quiet(Time::new(now));
         }
     }
 
     pub(crate) fn poll(&mut self, now: Duration, circumstances: Circumstances) -> Alarm {
-        self.now = self.now.max(Time::new(now));
+        let now = Time::new(now);
         let received = core::mem::take(&mut self.received);
         if circumstances.closing {
             let since = match self.clock {
                 Clock::Closing(since) => since,
-                Clock::Stopped | Clock::Open { .. } => self.now,
+                Clock::Stopped | Clock::Open { .. } => now,
             };
             self.clock = Clock::Closing(since);
-            return self.judge([Some((
-                since,
-                self.closing_timeout,
-                Alarm::TimedOut(Timeout::Closing),
-            ))]);
+            return first(
+                [Some((
+                    since,
+                    self.closing_timeout,
+                    Alarm::TimedOut(Timeout::Closing),
+                ))],
+                now,
+            );
         }
         let (life, mut keepalive) = match self.clock {
             Clock::Open { life, keepalive } if !received => (life, keepalive),
-            _ => (self.now, Keepalive::Quiet(self.now)),
+            _ => (now, Keepalive::Quiet(now)),
         };
         if let Keepalive::Asked(since) = &mut keepalive {
             // Our Ping sits behind our own backlog: the peer cannot have answered it.
             if circumstances.congested {
-                *since = self.now;
+                *since = now;
             }
         }
         self.clock = Clock::Open { life, keepalive };
@@ -124,21 +124,21 @@ impl Timers {
             Keepalive::Quiet(since) => (since, interval, Alarm::Ping),
             Keepalive::Asked(since) => (since, timeout, Alarm::TimedOut(Timeout::Keepalive)),
         });
-        self.judge([idle, keepalive])
+        first([idle, keepalive], now)
     }
+}
 
-    /// Finds the first timer that has run out, or the one that will be the first to.
-    fn judge<const N: usize>(&self, timers: [Option<(Time, Span, Alarm)>; N]) -> Alarm {
-        let mut deadline = None;
-        for (since, span, alarm) in timers.into_iter().flatten() {
-            let end = since.after(span);
-            if end <= self.now {
-                return alarm;
-            }
-            deadline = Some(deadline.map_or(end, |other: Time| other.min(end)));
+/// Finds a timer that has run out, or when the first of them will.
+fn first<const N: usize>(timers: [Option<(Time, Span, Alarm)>; N], now: Time) -> Alarm {
+    let mut deadline = None;
+    for (since, span, alarm) in timers.into_iter().flatten() {
+        let end = since.after(span);
+        if end <= now {
+            return alarm;
         }
-        Alarm::None(deadline.map(Time::as_duration))
+        deadline = Some(deadline.map_or(end, |other: Time| other.min(end)));
     }
+    Alarm::None(deadline.map(Time::as_duration))
 }
 
 /// A point on the caller's time line: nanoseconds, which reach for 584 years.
@@ -220,12 +220,12 @@ mod tests {
         let mut timers = Timers::new(&config);
         assert_eq!(timers.poll(secs(0), OPEN), wait(30));
         assert_eq!(timers.poll(secs(30), OPEN), Alarm::Ping);
-        timers.ping_sent();
+        timers.ping_sent(secs(30));
         assert_eq!(timers.poll(secs(30), OPEN), wait(40));
         timers.received();
         assert_eq!(timers.poll(secs(39), OPEN), wait(69));
         assert_eq!(timers.poll(secs(69), OPEN), Alarm::Ping);
-        timers.ping_sent();
+        timers.ping_sent(secs(69));
         assert_eq!(
             timers.poll(secs(79), OPEN),
             Alarm::TimedOut(Timeout::Keepalive)
@@ -238,10 +238,10 @@ mod tests {
         let mut timers = Timers::new(&config);
         assert_eq!(timers.poll(secs(0), OPEN), wait(30));
         assert_eq!(timers.poll(secs(30), CONGESTED), Alarm::Ping);
-        timers.ping_postponed();
+        timers.ping_postponed(secs(30));
         assert_eq!(timers.poll(secs(30), CONGESTED), wait(60));
         assert_eq!(timers.poll(secs(60), OPEN), Alarm::Ping);
-        timers.ping_sent();
+        timers.ping_sent(secs(60));
         assert_eq!(timers.poll(secs(69), CONGESTED), wait(79));
         assert_eq!(timers.poll(secs(78), CONGESTED), wait(88));
         assert_eq!(

@@ -137,9 +137,9 @@ impl Connection {
                 Alarm::None(deadline) => return Next::Wait(deadline),
                 Alarm::Ping => {
                     if !circumstances.congested && self.sender.try_put(Opcode::Ping, &[], out) {
-                        self.timers.ping_sent();
+                        self.timers.ping_sent(now);
                     } else {
-                        self.timers.ping_postponed();
+                        self.timers.ping_postponed(now);
                     }
                 }
                 Alarm::TimedOut(timeout) => match self.state {

@@ -53,7 +53,7 @@ enum Progress {
     Control {
         opcode: Opcode,
         missing: u8,
-        mask: Option<Mask>,
+        mask: Mask,
         payload: ControlPayload,
     },
 }
@@ -61,7 +61,7 @@ enum Progress {
 #[derive(Clone, Copy, Debug)]
 struct DataFrame {
     fin: bool,
-    mask: Option<Mask>,
+    mask: Mask,
     remaining: u64,
 }
 
@@ -116,9 +116,7 @@ impl Receiver {
                     payload,
                 } => {
                     let piece = take(input, usize::from(*missing));
-                    if let Some(mask) = mask {
-                        mask.apply(piece);
-                    }
+                    mask.apply(piece);
                     payload.push(piece);
                     *missing =
                         missing.saturating_sub(u8::try_from(piece.len()).unwrap_or(*missing));
@@ -148,7 +146,7 @@ impl Receiver {
     }
 
     fn begin_frame(&mut self, header: FrameHeader) -> Result<(), ProtocolError> {
-        let mask = header.mask.map(Mask::new);
+        let mask = Mask::new(header.mask.unwrap_or_default());
         let kind = match header.opcode {
             Opcode::Text => Some(MessageKind::Text),
             Opcode::Binary => Some(MessageKind::Binary),
@@ -205,9 +203,7 @@ impl Receiver {
             .unwrap_or(usize::MAX)
             .min(input.len());
         let before = frame.mask;
-        if let Some(mask) = &mut frame.mask {
-            mask.apply(input.get_mut(..len).unwrap_or_default());
-        }
+        frame.mask.apply(input.get_mut(..len).unwrap_or_default());
         let ends = |len| frame.fin && u64::try_from(len) == Ok(frame.remaining);
         if message.kind == MessageKind::Text && self.checks_text {
             let payload = input.get(..len).unwrap_or_default();
@@ -218,11 +214,10 @@ impl Receiver {
                 if good == 0 {
                     return Err(ProtocolError::InvalidUtf8);
                 }
-                if let Some(mut mask) = before {
-                    mask.advance(good);
-                    frame.mask = Some(mask);
-                    mask.apply(input.get_mut(good..len).unwrap_or_default());
-                }
+                frame.mask = before;
+                frame.mask.advance(good);
+                let mut mask = frame.mask;
+                mask.apply(input.get_mut(good..len).unwrap_or_default());
                 len = good;
             }
         }
