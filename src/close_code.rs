@@ -110,9 +110,8 @@ mod tests {
     #[test]
     fn sendable_codes_are_those_of_the_registry_and_the_private_ranges() {
         for code in 0..=u16::MAX {
-            let registered = [
-                1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014,
-            ];
+            let registered =
+                [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014];
             let expected = registered.contains(&code) || (code / 1000 == 3 || code / 1000 == 4);
             assert_eq!(CloseCode::from(code).is_sendable(), expected, "{code}");
         }

@@ -28,9 +28,7 @@ impl Mask {
     /// Makes a mask for the start of a payload.
     #[must_use]
     pub const fn new(key: [u8; 4]) -> Self {
-        Self {
-            key: u32::from_ne_bytes(key),
-        }
+        Self { key: u32::from_ne_bytes(key) }
     }
 
     /// Masks or unmasks the next bytes of the payload in place. A key of zeros changes nothing: no mask at all.

@@ -2,10 +2,7 @@
 
 /// The opcode of a frame, without the reserved ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "other opcodes are reserved and refused"
-)]
+#[expect(clippy::exhaustive_enums, reason = "other opcodes are reserved and refused")]
 pub enum Opcode {
     /// Continues a fragmented message (`0x0`).
     Continuation,
@@ -58,10 +55,7 @@ impl Opcode {
 
 /// The kind of a message, as told by the opcode of its first frame (RFC 6455 §5.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "other kinds are reserved and refused"
-)]
+#[expect(clippy::exhaustive_enums, reason = "other kinds are reserved and refused")]
 pub enum MessageKind {
     /// UTF-8 text.
     Text,

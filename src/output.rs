@@ -38,11 +38,7 @@ pub(crate) fn require_room(
     out: &mut (impl Output + ?Sized),
     needed: usize,
 ) -> Result<(), UsageError> {
-    if out.make_room(needed) {
-        Ok(())
-    } else {
-        Err(UsageError::OutputFull { needed })
-    }
+    if out.make_room(needed) { Ok(()) } else { Err(UsageError::OutputFull { needed }) }
 }
 
 /// An [`Output`] of fixed size over bytes of the caller's.

@@ -15,11 +15,7 @@ pub(crate) struct MaskingKeys {
 
 impl MaskingKeys {
     pub(crate) fn new(seed: &[u8; 32]) -> Self {
-        Self {
-            prf: SipHash::new(halves(seed).0),
-            counter: 0,
-            spare: None,
-        }
+        Self { prf: SipHash::new(halves(seed).0), counter: 0, spare: None }
     }
 
     pub(crate) fn next_key(&mut self) -> [u8; 4] {
@@ -47,9 +43,7 @@ pub(crate) struct HandshakeSecret {
 
 impl HandshakeSecret {
     pub(crate) fn new(seed: &[u8; 32]) -> Self {
-        Self {
-            prf: SipHash::new(halves(seed).1),
-        }
+        Self { prf: SipHash::new(halves(seed).1) }
     }
 
     /// Returns the nonce of which `Sec-WebSocket-Key` is made.
@@ -83,13 +77,9 @@ struct SipHash {
 
 impl SipHash {
     fn new(key: &[u8]) -> Self {
-        let mut words = key
-            .chunks_exact(8)
-            .map(|word| word.try_into().map_or(0, u64::from_le_bytes));
-        Self {
-            k0: words.next().unwrap_or(0),
-            k1: words.next().unwrap_or(0),
-        }
+        let mut words =
+            key.chunks_exact(8).map(|word| word.try_into().map_or(0, u64::from_le_bytes));
+        Self { k0: words.next().unwrap_or(0), k1: words.next().unwrap_or(0) }
     }
 
     fn hash(self, data: &[u8]) -> u64 {
@@ -186,25 +176,15 @@ mod tests {
     fn both_halves_of_the_seed_matter() {
         let mut other = SEED;
         other[31] ^= 1;
-        assert_ne!(
-            HandshakeSecret::new(&SEED).nonce(),
-            HandshakeSecret::new(&other).nonce()
-        );
+        assert_ne!(HandshakeSecret::new(&SEED).nonce(), HandshakeSecret::new(&other).nonce());
         other = SEED;
         other[0] ^= 1;
-        assert_ne!(
-            MaskingKeys::new(&SEED).next_key(),
-            MaskingKeys::new(&other).next_key()
-        );
+        assert_ne!(MaskingKeys::new(&SEED).next_key(), MaskingKeys::new(&other).next_key());
     }
 
     #[test]
     fn debug_output_holds_no_key_material_111() {
-        let text = format!(
-            "{:?} {:?}",
-            MaskingKeys::new(&SEED),
-            HandshakeSecret::new(&SEED)
-        );
+        let text = format!("{:?} {:?}", MaskingKeys::new(&SEED), HandshakeSecret::new(&SEED));
         assert_eq!(text, "MaskingKeys { .. } HandshakeSecret { .. }");
     }
 }

@@ -86,19 +86,12 @@ mod tests {
         for (state, after) in [
             (Open, [CloseSent, CloseReceived, eof, failed]),
             (CloseSent, [CloseSent, Closed, eof, failed]),
-            (
-                CloseReceived,
-                [Closed, CloseReceived, CloseReceived, failed],
-            ),
+            (CloseReceived, [Closed, CloseReceived, CloseReceived, failed]),
             (Closed, [Closed; 4]),
             (old, [old; 4]),
         ] {
-            let causes = [
-                Cause::CloseSent,
-                Cause::CloseReceived,
-                Cause::EndOfStream,
-                Cause::Failed(fault),
-            ];
+            let causes =
+                [Cause::CloseSent, Cause::CloseReceived, Cause::EndOfStream, Cause::Failed(fault)];
             for (cause, expected) in causes.into_iter().zip(after) {
                 assert_eq!(state.after(cause), expected, "{state:?} after {cause:?}");
             }

@@ -98,11 +98,7 @@ impl Timers {
             };
             self.clock = Clock::Closing(since);
             return first(
-                [Some((
-                    since,
-                    self.closing_timeout,
-                    Alarm::TimedOut(Timeout::Closing),
-                ))],
+                [Some((since, self.closing_timeout, Alarm::TimedOut(Timeout::Closing)))],
                 now,
             );
         }
@@ -117,9 +113,7 @@ impl Timers {
             }
         }
         self.clock = Clock::Open { life, keepalive };
-        let idle = self
-            .idle_timeout
-            .map(|span| (life, span, Alarm::TimedOut(Timeout::Idle)));
+        let idle = self.idle_timeout.map(|span| (life, span, Alarm::TimedOut(Timeout::Idle)));
         let keepalive = self.keepalive.map(|(interval, timeout)| match keepalive {
             Keepalive::Quiet(since) => (since, interval, Alarm::Ping),
             Keepalive::Asked(since) => (since, timeout, Alarm::TimedOut(Timeout::Keepalive)),
@@ -177,18 +171,9 @@ mod tests {
     use crate::config::Config;
     use crate::error::Timeout;
 
-    const OPEN: Circumstances = Circumstances {
-        closing: false,
-        congested: false,
-    };
-    const CONGESTED: Circumstances = Circumstances {
-        closing: false,
-        congested: true,
-    };
-    const CLOSING: Circumstances = Circumstances {
-        closing: true,
-        congested: false,
-    };
+    const OPEN: Circumstances = Circumstances { closing: false, congested: false };
+    const CONGESTED: Circumstances = Circumstances { closing: false, congested: true };
+    const CLOSING: Circumstances = Circumstances { closing: true, congested: false };
 
     fn secs(secs: u64) -> Duration {
         Duration::from_secs(secs)
@@ -226,10 +211,7 @@ mod tests {
         assert_eq!(timers.poll(secs(39), OPEN), wait(69));
         assert_eq!(timers.poll(secs(69), OPEN), Alarm::Ping);
         timers.ping_sent(secs(69));
-        assert_eq!(
-            timers.poll(secs(79), OPEN),
-            Alarm::TimedOut(Timeout::Keepalive)
-        );
+        assert_eq!(timers.poll(secs(79), OPEN), Alarm::TimedOut(Timeout::Keepalive));
     }
 
     #[test]
@@ -244,27 +226,18 @@ mod tests {
         timers.ping_sent(secs(60));
         assert_eq!(timers.poll(secs(69), CONGESTED), wait(79));
         assert_eq!(timers.poll(secs(78), CONGESTED), wait(88));
-        assert_eq!(
-            timers.poll(secs(88), OPEN),
-            Alarm::TimedOut(Timeout::Keepalive)
-        );
+        assert_eq!(timers.poll(secs(88), OPEN), Alarm::TimedOut(Timeout::Keepalive));
     }
 
     #[test]
     fn closing_stops_the_other_timers_and_runs_once() {
-        let config = Config::default()
-            .idle_timeout(secs(5))
-            .unwrap()
-            .closing_timeout(secs(10));
+        let config = Config::default().idle_timeout(secs(5)).unwrap().closing_timeout(secs(10));
         let mut timers = Timers::new(&config);
         assert_eq!(timers.poll(secs(1), OPEN), wait(6));
         assert_eq!(timers.poll(secs(4), CLOSING), wait(14));
         timers.received();
         assert_eq!(timers.poll(secs(13), CLOSING), wait(14));
-        assert_eq!(
-            timers.poll(secs(14), CLOSING),
-            Alarm::TimedOut(Timeout::Closing)
-        );
+        assert_eq!(timers.poll(secs(14), CLOSING), Alarm::TimedOut(Timeout::Closing));
     }
 
     #[test]
@@ -272,14 +245,8 @@ mod tests {
         let mut timers = Timers::new(&Config::default().idle_timeout(secs(10)).unwrap());
         assert_eq!(timers.poll(secs(5), OPEN), wait(15));
         assert_eq!(timers.poll(secs(3), OPEN), wait(15));
-        assert_eq!(
-            timers.poll(Duration::MAX, OPEN),
-            Alarm::TimedOut(Timeout::Idle)
-        );
+        assert_eq!(timers.poll(Duration::MAX, OPEN), Alarm::TimedOut(Timeout::Idle));
         timers.received();
-        assert_eq!(
-            timers.poll(Duration::MAX, OPEN),
-            Alarm::TimedOut(Timeout::Idle)
-        );
+        assert_eq!(timers.poll(Duration::MAX, OPEN), Alarm::TimedOut(Timeout::Idle));
     }
 }

@@ -26,8 +26,7 @@ impl Utf8 {
             None => valid_up_to(rest),
         };
         let tail = rest.get(checked..).unwrap_or_default();
-        self.step_over(tail)
-            .map_err(|index| begun.saturating_add(checked).saturating_add(index))
+        self.step_over(tail).map_err(|index| begun.saturating_add(checked).saturating_add(index))
     }
 
     /// Tells whether the text may end here: not within a code point.
@@ -94,11 +93,7 @@ pub(crate) fn whole_code_points(bytes: &[u8]) -> usize {
             0xF0..=0xFF => 4,
             0x00..=0x7F => 1,
         };
-        return if length > after {
-            bytes.len().saturating_sub(after)
-        } else {
-            bytes.len()
-        };
+        return if length > after { bytes.len().saturating_sub(after) } else { bytes.len() };
     }
     bytes.len()
 }
@@ -127,16 +122,9 @@ mod tests {
     }
 
     fn can_be_completed(begun: &[u8]) -> bool {
-        let ends: [&[u8]; 6] = [
-            &[0x80],
-            &[0xBF],
-            &[0x80, 0x80],
-            &[0xBF, 0xBF],
-            &[0x80; 3],
-            &[0xBF; 3],
-        ];
-        ends.iter()
-            .any(|end| core::str::from_utf8(&[begun, end].concat()).is_ok())
+        let ends: [&[u8]; 6] =
+            [&[0x80], &[0xBF], &[0x80, 0x80], &[0xBF, 0xBF], &[0x80; 3], &[0xBF; 3]];
+        ends.iter().any(|end| core::str::from_utf8(&[begun, end].concat()).is_ok())
     }
 
     fn check_in_every_split(text: &[u8]) {
@@ -150,17 +138,9 @@ mod tests {
                         result = utf8.check(&text[start..end]).map_err(|index| start + index);
                     }
                 }
-                assert_eq!(
-                    result.err(),
-                    expected,
-                    "{text:02x?} split at {first}, {second}"
-                );
+                assert_eq!(result.err(), expected, "{text:02x?} split at {first}, {second}");
                 let good = &text[..expected.unwrap_or(text.len())];
-                assert_eq!(
-                    utf8.is_complete(),
-                    core::str::from_utf8(good).is_ok(),
-                    "{text:02x?}"
-                );
+                assert_eq!(utf8.is_complete(), core::str::from_utf8(good).is_ok(), "{text:02x?}");
             }
         }
     }
@@ -185,12 +165,7 @@ mod tests {
     fn long_texts_equal_the_naive_model() {
         let text = "κόσμε – $¢€𐍈 plain ".repeat(3);
         check_in_every_split(text.as_bytes());
-        for bad in [
-            &b"\xFF"[..],
-            b"\xED\xA0\x80",
-            b"\xC0\xAF",
-            b"\xF4\x90\x80\x80",
-        ] {
+        for bad in [&b"\xFF"[..], b"\xED\xA0\x80", b"\xC0\xAF", b"\xF4\x90\x80\x80"] {
             check_in_every_split(&[text.as_bytes(), bad, b"more"].concat());
         }
     }

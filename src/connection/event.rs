@@ -5,10 +5,7 @@ use crate::frame::{Close, ControlPayload};
 
 /// An event of a [`Connection`](crate::Connection). It borrows the input, never the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "a user's `match` shall be complete"
-)]
+#[expect(clippy::exhaustive_enums, reason = "a user's `match` shall be complete")]
 pub enum ChunkEvent<'b> {
     /// A piece of a message.
     Data(Chunk<'b>),

@@ -294,11 +294,7 @@ impl Connection {
     /// Returns the end of the connection that this side is.
     #[must_use]
     pub const fn role(&self) -> Role {
-        if self.sender.masks() {
-            Role::Client
-        } else {
-            Role::Server
-        }
+        if self.sender.masks() { Role::Client } else { Role::Server }
     }
 
     /// Tells whether a message or a control frame may be sent now.
@@ -311,9 +307,7 @@ impl Connection {
     pub(crate) fn fail(&mut self, failure: Failure, out: &mut (impl Output + ?Sized)) {
         // §5.5.1: no second Close; one that is owed for the peer's gives way to the one that says why.
         if self.state.sends() {
-            self.replies.owe_close(CloseReply {
-                code: Some(failure.close_code()),
-            });
+            self.replies.owe_close(CloseReply { code: Some(failure.close_code()) });
         }
         self.state = self.state.after(Cause::Failed(failure));
         self.flush(Passes::Never, out);
@@ -363,9 +357,7 @@ impl Connection {
         // §5.5.1: "If an endpoint receives a Close frame and did not previously send a Close frame, the endpoint MUST
         // send a Close frame in response. [...] the endpoint typically echos the status code it received."
         if self.answers_close && self.state.sends() {
-            self.replies.owe_close(CloseReply {
-                code: close.sent_code(),
-            });
+            self.replies.owe_close(CloseReply { code: close.sent_code() });
             self.flush(Passes::Never, out);
         }
     }
@@ -386,11 +378,7 @@ impl Connection {
     }
 
     fn require_sending(&self) -> Result<(), UsageError> {
-        if self.may_send() {
-            Ok(())
-        } else {
-            Err(UsageError::Closed)
-        }
+        if self.may_send() { Ok(()) } else { Err(UsageError::Closed) }
     }
 
     /// Makes room for a frame of the caller's and the held Pong that goes before it, and sends that.
@@ -399,10 +387,7 @@ impl Connection {
         frame_len: usize,
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
-        let needed = self
-            .replies
-            .due_len(&self.sender, out)
-            .saturating_add(frame_len);
+        let needed = self.replies.due_len(&self.sender, out).saturating_add(frame_len);
         require_room(out, needed)?;
         self.flush(Passes::Once, out);
         Ok(())

@@ -50,12 +50,7 @@ pub(super) struct Receiver {
 enum Progress {
     Header(HeaderDecoder),
     Data(DataFrame),
-    Control {
-        opcode: Opcode,
-        missing: u8,
-        mask: Mask,
-        payload: ControlPayload,
-    },
+    Control { opcode: Opcode, missing: u8, mask: Mask, payload: ControlPayload },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -109,12 +104,7 @@ impl Receiver {
                         None => return Ok(None),
                     }
                 }
-                Progress::Control {
-                    opcode,
-                    missing,
-                    mask,
-                    payload,
-                } => {
+                Progress::Control { opcode, missing, mask, payload } => {
                     let piece = take(input, usize::from(*missing));
                     mask.apply(piece);
                     payload.push(piece);
@@ -177,15 +167,10 @@ impl Receiver {
         }
         message.fragments = message.fragments.saturating_add(1);
         if message.fragments > self.fragment_limit {
-            return Err(ProtocolError::TooManyFragments {
-                limit: self.fragment_limit,
-            });
+            return Err(ProtocolError::TooManyFragments { limit: self.fragment_limit });
         }
-        self.progress = Progress::Data(DataFrame {
-            fin: header.fin,
-            mask,
-            remaining: header.payload_len,
-        });
+        self.progress =
+            Progress::Data(DataFrame { fin: header.fin, mask, remaining: header.payload_len });
         Ok(())
     }
 
@@ -199,9 +184,7 @@ impl Receiver {
         let Some(message) = &mut self.message else {
             return Err(ProtocolError::UnexpectedContinuation);
         };
-        let mut len = usize::try_from(frame.remaining)
-            .unwrap_or(usize::MAX)
-            .min(input.len());
+        let mut len = usize::try_from(frame.remaining).unwrap_or(usize::MAX).min(input.len());
         let before = frame.mask;
         frame.mask.apply(input.get_mut(..len).unwrap_or_default());
         let ends = |len| frame.fin && u64::try_from(len) == Ok(frame.remaining);
@@ -224,9 +207,7 @@ impl Receiver {
         let last = ends(len);
         let first = !message.begun;
         let kind = message.kind;
-        frame.remaining = frame
-            .remaining
-            .saturating_sub(u64::try_from(len).unwrap_or(u64::MAX));
+        frame.remaining = frame.remaining.saturating_sub(u64::try_from(len).unwrap_or(u64::MAX));
         message.begun |= len > 0;
         self.progress = if frame.remaining == 0 {
             Progress::Header(HeaderDecoder::new())
@@ -240,25 +221,13 @@ impl Receiver {
             return Ok(None);
         }
         let payload = take(input, len);
-        Ok(Some(Chunk {
-            kind,
-            payload,
-            first,
-            last,
-            frame_remaining: frame.remaining,
-        }))
+        Ok(Some(Chunk { kind, payload, first, last, frame_remaining: frame.remaining }))
     }
 }
 
 impl Message {
     fn new(kind: MessageKind) -> Self {
-        Self {
-            kind,
-            begun: false,
-            utf8: Utf8::new(),
-            size: 0,
-            fragments: 0,
-        }
+        Self { kind, begun: false, utf8: Utf8::new(), size: 0, fragments: 0 }
     }
 
     /// Checks the next bytes of a text. An error is the number of bytes before the first bad one; of a text that ends

@@ -26,12 +26,7 @@ pub(super) struct CloseReply {
 
 impl Replies {
     pub(super) fn new(config: &Config) -> Self {
-        Self {
-            high_water_mark: config.high_water_mark,
-            pong: None,
-            close: None,
-            past_mark: false,
-        }
+        Self { high_water_mark: config.high_water_mark, pong: None, close: None, past_mark: false }
     }
 
     pub(super) fn owe_pong(&mut self, payload: ControlPayload) {
@@ -55,11 +50,7 @@ impl Replies {
     pub(super) fn due_len(&self, sender: &Sender, out: &(impl Output + ?Sized)) -> usize {
         let Some(pong) = &self.pong else { return 0 };
         let len = sender.control_len(pong);
-        if self.pong_passes(len, out, Passes::Once) {
-            len
-        } else {
-            0
-        }
+        if self.pong_passes(len, out, Passes::Once) { len } else { 0 }
     }
 
     /// Appends what is held as far as there is room; says whether the Close frame was appended.

@@ -32,10 +32,7 @@ pub(super) struct DataFrame {
 
 impl Sender {
     pub(super) fn new(keys: Option<MaskingKeys>) -> Self {
-        Self {
-            keys,
-            message: None,
-        }
+        Self { keys, message: None }
     }
 
     pub(super) const fn masks(&self) -> bool {
@@ -81,9 +78,7 @@ impl Sender {
         if kind == MessageKind::Text {
             // §5.6: "a particular text frame might include a partial UTF-8 sequence; however, the whole message MUST
             // contain valid UTF-8"
-            let utf8 = self
-                .message
-                .map_or(Some(Utf8::new()), |message| message.utf8);
+            let utf8 = self.message.map_or(Some(Utf8::new()), |message| message.utf8);
             if let Some(mut utf8) = utf8 {
                 utf8.check(payload).map_err(|_| UsageError::InvalidUtf8)?;
                 if last && !utf8.is_complete() {
@@ -110,15 +105,8 @@ impl Sender {
             // §5.4: "The fragments of one message MUST NOT be interleaved between the fragments of another message"
             Some(_) => return Err(UsageError::MessageInProgress),
         };
-        let header = FrameHeader {
-            fin: last,
-            ..FrameHeader::new(opcode, payload_len)
-        };
-        let after = if last {
-            None
-        } else {
-            Some(Parts { kind, utf8: None })
-        };
+        let header = FrameHeader { fin: last, ..FrameHeader::new(opcode, payload_len) };
+        let after = if last { None } else { Some(Parts { kind, utf8: None }) };
         Ok(DataFrame { header, after })
     }
 
@@ -154,16 +142,9 @@ impl Sender {
     /// Gives the header of a data frame; its payload is the caller's.
     pub(super) fn start_data(&mut self, frame: &DataFrame) -> Result<FrameStart, UsageError> {
         let mask = self.keys.as_mut().map(MaskingKeys::next_key);
-        let header = FrameHeader {
-            mask,
-            ..frame.header
-        }
-        .encode()?;
+        let header = FrameHeader { mask, ..frame.header }.encode()?;
         self.message = frame.after;
-        Ok(FrameStart {
-            header,
-            mask: mask.map(Mask::new),
-        })
+        Ok(FrameStart { header, mask: mask.map(Mask::new) })
     }
 
     /// Appends a frame, for which there is room.

@@ -74,16 +74,10 @@ impl fmt::Display for ProtocolError {
             }
             Self::InvalidCloseReason => f.write_str("the close reason is not UTF-8 (§5.5.1)"),
             Self::MessageTooLong { size, limit } => {
-                write!(
-                    f,
-                    "a message of {size} bytes exceeds the limit of {limit} (§10.4)"
-                )
+                write!(f, "a message of {size} bytes exceeds the limit of {limit} (§10.4)")
             }
             Self::TooManyFragments { limit } => {
-                write!(
-                    f,
-                    "a message exceeds the limit of {limit} fragments (§10.4)"
-                )
+                write!(f, "a message exceeds the limit of {limit} fragments (§10.4)")
             }
         }
     }

@@ -15,10 +15,7 @@ impl ControlPayload {
     /// The greatest number of bytes in the payload of a control frame (§5.5).
     pub const MAX: usize = 125;
 
-    pub(crate) const EMPTY: Self = Self {
-        bytes: [0; Self::MAX],
-        len: 0,
-    };
+    pub(crate) const EMPTY: Self = Self { bytes: [0; Self::MAX], len: 0 };
 
     /// Copies `payload`, or returns `None` where it is longer than [`Self::MAX`] bytes.
     #[must_use]

@@ -15,10 +15,7 @@ pub(crate) struct HeaderDecoder {
 
 impl HeaderDecoder {
     pub(crate) const fn new() -> Self {
-        Self {
-            bytes: [0; FrameHeader::MAX],
-            len: 0,
-        }
+        Self { bytes: [0; FrameHeader::MAX], len: 0 }
     }
 
     /// Takes a header from the front of `input`; `None` means that all of the input was taken and more is needed.
@@ -64,9 +61,7 @@ fn parse(
 /// Splits up to `bytes` bytes off the front of `input`.
 pub(crate) fn take<'b>(input: &mut &'b mut [u8], bytes: usize) -> &'b mut [u8] {
     let whole = mem::take(input);
-    let (taken, rest) = whole
-        .split_at_mut_checked(bytes.min(whole.len()))
-        .unwrap_or_default();
+    let (taken, rest) = whole.split_at_mut_checked(bytes.min(whole.len())).unwrap_or_default();
     *input = rest;
     taken
 }

@@ -25,10 +25,7 @@ use crate::opcode::Opcode;
 /// # Ok::<(), websocket_proto::UsageError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "these are the fields of the wire format"
-)]
+#[expect(clippy::exhaustive_structs, reason = "these are the fields of the wire format")]
 pub struct FrameHeader {
     /// Whether this is the last frame of its message.
     pub fin: bool,
@@ -60,13 +57,7 @@ impl FrameHeader {
     /// bits.
     #[must_use]
     pub const fn new(opcode: Opcode, payload_len: u64) -> Self {
-        Self {
-            fin: true,
-            rsv: 0,
-            opcode,
-            mask: None,
-            payload_len,
-        }
+        Self { fin: true, rsv: 0, opcode, mask: None, payload_len }
     }
 
     /// Parses the header at the start of `bytes`; gives it with its length in bytes, or `None` where more are needed.
@@ -104,13 +95,7 @@ impl FrameHeader {
             };
             (Some(*key), rest)
         };
-        let header = Self {
-            fin,
-            rsv: first & Self::RSV,
-            opcode,
-            mask,
-            payload_len,
-        };
+        let header = Self { fin, rsv: first & Self::RSV, opcode, mask, payload_len };
         Ok(Some((header, bytes.len().saturating_sub(rest.len()))))
     }
 
@@ -130,18 +115,12 @@ impl FrameHeader {
         if self.payload_len >> 63 != 0 {
             return Err(UsageError::LengthOverflow);
         }
-        let mut header = HeaderBytes {
-            bytes: [0; Self::MAX],
-            len: 0,
-        };
+        let mut header = HeaderBytes { bytes: [0; Self::MAX], len: 0 };
         let fin = if self.fin { Self::FIN } else { 0 };
         let mask = if self.mask.is_some() { Self::MASK } else { 0 };
         header.push(&[fin | (self.rsv & Self::RSV) | self.opcode.bits()]);
         // §5.2: "the minimal number of bytes MUST be used to encode the length"
-        match (
-            u8::try_from(self.payload_len),
-            u16::try_from(self.payload_len),
-        ) {
+        match (u8::try_from(self.payload_len), u16::try_from(self.payload_len)) {
             (Ok(len @ ..=125), _) => header.push(&[mask | len]),
             (_, Ok(len)) => {
                 header.push(&[mask | 0x7E]);

@@ -44,10 +44,7 @@ impl Assembler {
             }
             self.begin(chunk.kind);
         }
-        let room = Room {
-            last: chunk.last,
-            limit: self.message_limit,
-        };
+        let room = Room { last: chunk.last, limit: self.message_limit };
         match &mut self.message {
             Message::None { .. } => return Ok(None),
             Message::Text(text) => text.push(chunk.payload, &room)?,
@@ -96,17 +93,15 @@ impl Assembler {
 }
 
 impl Message {
-    const NONE: Self = Self::None {
-        recycled: Vec::new(),
-    };
+    const NONE: Self = Self::None { recycled: Vec::new() };
 }
 
 /// Hands out a message that is a single chunk.
 fn whole<'b>(chunk: &Chunk<'b>) -> Result<Event<'b>, Failure> {
     match chunk.kind {
-        MessageKind::Text => utf8::as_str(chunk.payload)
-            .map(|text| Event::Text(Cow::Borrowed(text)))
-            .ok_or(INVALID),
+        MessageKind::Text => {
+            utf8::as_str(chunk.payload).map(|text| Event::Text(Cow::Borrowed(text))).ok_or(INVALID)
+        }
         MessageKind::Binary => Ok(Event::Binary(Cow::Borrowed(chunk.payload))),
     }
 }
@@ -124,11 +119,8 @@ impl Room {
     /// declared length, never above the limit.
     fn reserve(&self, len: usize, more: usize) -> usize {
         let needed = len.saturating_add(more);
-        let target = if self.last {
-            needed
-        } else {
-            needed.saturating_mul(2).min(self.limit).max(needed)
-        };
+        let target =
+            if self.last { needed } else { needed.saturating_mul(2).min(self.limit).max(needed) };
         target.saturating_sub(len)
     }
 }
@@ -158,16 +150,12 @@ impl Text {
     fn push(&mut self, piece: &[u8], room: &Room) -> Result<(), Failure> {
         let finished = self.utf8.finish_code_point(piece).map_err(|_| INVALID)?;
         let (finish, rest) = piece.split_at_checked(finished).unwrap_or_default();
-        let (whole, begun) = rest
-            .split_at_checked(utf8::whole_code_points(rest))
-            .unwrap_or_default();
+        let (whole, begun) =
+            rest.split_at_checked(utf8::whole_code_points(rest)).unwrap_or_default();
         self.begin(finish);
         if self.utf8.is_complete() {
-            let code_point = self
-                .begun
-                .get(..self.begun_len)
-                .and_then(utf8::as_str)
-                .ok_or(INVALID)?;
+            let code_point =
+                self.begun.get(..self.begun_len).and_then(utf8::as_str).ok_or(INVALID)?;
             append(&mut self.whole, code_point, room)?;
             self.begun_len = 0;
         }
@@ -179,11 +167,7 @@ impl Text {
 
     /// §8.1: a text that ends within a code point is not UTF-8.
     fn finish(self) -> Result<String, Failure> {
-        if self.utf8.is_complete() {
-            Ok(self.whole)
-        } else {
-            Err(INVALID)
-        }
+        if self.utf8.is_complete() { Ok(self.whole) } else { Err(INVALID) }
     }
 
     fn begin(&mut self, bytes: &[u8]) {

@@ -6,10 +6,7 @@ use crate::frame::{Close, ControlPayload};
 
 /// An event of a [`WebSocket`](crate::WebSocket). It borrows the input, never the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "a user's `match` shall be complete"
-)]
+#[expect(clippy::exhaustive_enums, reason = "a user's `match` shall be complete")]
 pub enum Event<'b> {
     /// A text message: borrowed where it lay whole in the input, owned where it was assembled.
     Text(Cow<'b, str>),

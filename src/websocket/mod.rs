@@ -40,10 +40,7 @@ impl WebSocket {
     pub fn open(negotiated: Negotiated<'_>, config: Config) -> Self {
         let mut connection = Connection::open(negotiated, config);
         connection.leave_text_unchecked();
-        Self {
-            connection,
-            assembler: Assembler::new(&config),
-        }
+        Self { connection, assembler: Assembler::new(&config) }
     }
 
     /// Takes input until there is something to tell; `None` means that all of it was taken.
