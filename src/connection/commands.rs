@@ -1,0 +1,232 @@
+//! What the caller asks a [`Connection`] to send (RFC 6455 §5.4 to §5.6, §6.1, §7.1.2).
+
+use crate::close_code::CloseCode;
+use crate::connection::Connection;
+use crate::connection::replies::Passes;
+use crate::connection::send::{DataFrame, FrameStart, len_u64};
+use crate::error::UsageError;
+use crate::frame::{Close, FrameHeader};
+use crate::opcode::{MessageKind, Opcode};
+use crate::output::{Output, require_room};
+use crate::state::Cause;
+
+impl Connection {
+    /// Sends a text message.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::OutputFull`].
+    pub fn send_text(
+        &mut self,
+        text: &str,
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.send_message(MessageKind::Text, text.as_bytes(), out)
+    }
+
+    /// Sends a binary message.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::OutputFull`].
+    pub fn send_binary(
+        &mut self,
+        data: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.send_message(MessageKind::Binary, data, out)
+    }
+
+    /// Sends a part of a message as a frame of its own: the first part starts the message, the `last` ends it
+    /// (RFC 6455 §5.4). Control frames may come between.
+    ///
+    /// A part of a text may end within a code point, the last may not.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`]; [`UsageError::MessageInProgress`], where a message of the other kind is;
+    /// [`UsageError::InvalidUtf8`]; [`UsageError::OutputFull`].
+    pub fn send_fragment(
+        &mut self,
+        kind: MessageKind,
+        part: &[u8],
+        last: bool,
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.require_sending()?;
+        let frame = self.sender.data(kind, part, last)?;
+        self.send_data(&frame, part, out)
+    }
+
+    /// Starts a text message in a single frame, whose payload of `payload_len` bytes the caller writes.
+    ///
+    /// That it is UTF-8, and of this length, is the caller's promise. Nothing is appended to an output.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::LengthOverflow`].
+    pub fn start_text(&mut self, payload_len: u64) -> Result<FrameStart, UsageError> {
+        self.start_message(MessageKind::Text, payload_len)
+    }
+
+    /// Starts a binary message in a single frame, whose payload of `payload_len` bytes the caller writes.
+    ///
+    /// Its length is the caller's promise. Nothing is appended to an output.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::LengthOverflow`].
+    pub fn start_binary(&mut self, payload_len: u64) -> Result<FrameStart, UsageError> {
+        self.start_message(MessageKind::Binary, payload_len)
+    }
+
+    /// Starts a part of a message, whose payload of `payload_len` bytes the caller writes.
+    ///
+    /// That the parts of a text make UTF-8, and have the declared lengths, is the caller's promise.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`]; [`UsageError::MessageInProgress`], where a message of the other kind is;
+    /// [`UsageError::LengthOverflow`].
+    pub fn start_fragment(
+        &mut self,
+        kind: MessageKind,
+        payload_len: u64,
+        last: bool,
+    ) -> Result<FrameStart, UsageError> {
+        self.require_sending()?;
+        let frame = self.sender.data_of_len(kind, payload_len, last)?;
+        self.sender.start_data(&frame)
+    }
+
+    /// Sends a Ping frame with a payload of at most 125 bytes (RFC 6455 §5.5.2).
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`], [`UsageError::ControlTooLong`], [`UsageError::OutputFull`].
+    pub fn send_ping(
+        &mut self,
+        payload: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.send_control(Opcode::Ping, payload, out)
+    }
+
+    /// Sends a Pong frame with a payload of at most 125 bytes, asked for or not (RFC 6455 §5.5.3).
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`], [`UsageError::ControlTooLong`], [`UsageError::OutputFull`].
+    pub fn send_pong(
+        &mut self,
+        payload: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.send_control(Opcode::Pong, payload, out)
+    }
+
+    /// Starts the closing handshake, or answers the peer's Close frame where that is not done automatically (RFC 6455
+    /// §7.1.2).
+    ///
+    /// The code may be `None`, for a Close frame without a body; a reason has at most 123 bytes. Messages are received
+    /// until the peer's Close frame comes; [`poll`](Self::poll) tells the end.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Closed`]; [`UsageError::InvalidCloseCode`], also for a reason without a code;
+    /// [`UsageError::ControlTooLong`]; [`UsageError::OutputFull`].
+    pub fn close(
+        &mut self,
+        code: impl Into<Option<CloseCode>>,
+        reason: &str,
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        let close = Close::new(code.into(), reason)?;
+        self.send_control(Opcode::Close, close.body(), out)?;
+        self.state = self.state.after(Cause::CloseSent);
+        Ok(())
+    }
+
+    /// Tells whether a message or a control frame may be sent now.
+    #[must_use]
+    pub const fn may_send(&self) -> bool {
+        self.state.sends() && !self.replies.owes_close()
+    }
+
+    /// Appends a frame that is encoded already, and not masked.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn send_encoded(
+        &mut self,
+        frame: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.require_sending()?;
+        self.sender.require_no_message()?;
+        // §5.1: "a client MUST mask all frames that it sends to the server"
+        if self.sender.masks() {
+            return Err(UsageError::UnmaskedFrame);
+        }
+        self.make_room(frame.len(), out)?;
+        out.put(frame);
+        Ok(())
+    }
+
+    fn require_sending(&self) -> Result<(), UsageError> {
+        if self.may_send() { Ok(()) } else { Err(UsageError::Closed) }
+    }
+
+    /// Makes room for a frame of the caller's and the held Pong that goes before it, and sends that.
+    fn make_room(
+        &mut self,
+        frame_len: usize,
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        let needed = self.replies.due_len(&self.sender, out).saturating_add(frame_len);
+        require_room(out, needed)?;
+        self.flush(Passes::Once, out);
+        Ok(())
+    }
+
+    fn send_message(
+        &mut self,
+        kind: MessageKind,
+        payload: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.require_sending()?;
+        let frame = self.sender.message_of_len(kind, len_u64(payload))?;
+        self.send_data(&frame, payload, out)
+    }
+
+    fn send_data(
+        &mut self,
+        frame: &DataFrame,
+        payload: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.make_room(self.sender.frame_len(frame.header())?, out)?;
+        self.sender.put_data(frame, payload, out)
+    }
+
+    fn start_message(
+        &mut self,
+        kind: MessageKind,
+        payload_len: u64,
+    ) -> Result<FrameStart, UsageError> {
+        self.require_sending()?;
+        let frame = self.sender.message_of_len(kind, payload_len)?;
+        self.sender.start_data(&frame)
+    }
+
+    fn send_control(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.require_sending()?;
+        let header = FrameHeader::new(opcode, len_u64(payload));
+        self.make_room(self.sender.frame_len(header)?, out)?;
+        self.sender.put(header, payload, out)
+    }
+}
