@@ -22,7 +22,7 @@ pub struct Config {
     /// Not zero.
     pub(crate) message_limit: u64,
     /// Not zero.
-    pub(crate) fragment_limit: u64,
+    pub(crate) fragment_limit: u32,
     /// At least [`MAX_CONTROL_FRAME`].
     pub(crate) high_water_mark: usize,
     pub(crate) recycle_limit: usize,
@@ -58,14 +58,14 @@ impl Config {
         Ok(self)
     }
 
-    /// Sets the greatest number of frames that a received message may come in; `u64::MAX`, the default, sets none.
+    /// Sets the greatest number of frames that a received message may come in; `u32::MAX`, the default, sets none.
     ///
     /// None is needed: fragments cost no memory of their own. One more frame fails the connection with 1008.
     ///
     /// # Errors
     ///
     /// [`UsageError::InvalidConfig`]: the limit is zero.
-    pub const fn fragment_limit(mut self, frames: u64) -> Result<Self, UsageError> {
+    pub const fn fragment_limit(mut self, frames: u32) -> Result<Self, UsageError> {
         if frames == 0 {
             return Err(UsageError::InvalidConfig);
         }
@@ -159,7 +159,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             message_limit: 16 * 1024 * 1024,
-            fragment_limit: u64::MAX,
+            fragment_limit: u32::MAX,
             high_water_mark: 64 * 1024,
             recycle_limit: 1024 * 1024,
             keepalive: None,

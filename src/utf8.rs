@@ -1,20 +1,23 @@
 //! UTF-8 checked as it arrives (RFC 6455 §8.1, RFC 3629): any text in any pieces, failing at the first bad byte.
 
-/// Checks a text that comes in pieces, which may end within a code point.
+/// Where a text that comes in pieces stands: at the end of a code point, or within one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Utf8 {
-    /// How many bytes of the code point begun are still to come.
-    missing: u8,
-    /// What the next of them may be.
-    low: u8,
-    high: u8,
+pub(crate) enum Utf8 {
+    /// No code point is begun.
+    Complete,
+    /// One, two or three bytes are missing, any continuation bytes.
+    One,
+    Two,
+    Three,
+    /// After `E0`, `ED`, `F0`, `F4`, whose next byte has a narrower range: no overlong forms, no surrogates, nothing
+    /// above U+10FFFF.
+    AfterE0,
+    AfterEd,
+    AfterF0,
+    AfterF4,
 }
 
 impl Utf8 {
-    pub(crate) const fn new() -> Self {
-        Self::missing(0, 0x80, 0xBF)
-    }
-
     /// Checks the next piece. An error is the index of the first byte that no text can have at its place; the check
     /// then stands before that byte.
     pub(crate) fn check(&mut self, piece: &[u8]) -> Result<(), usize> {
@@ -31,12 +34,12 @@ impl Utf8 {
 
     /// Tells whether the text may end here: not within a code point.
     pub(crate) const fn is_complete(self) -> bool {
-        self.missing == 0
+        matches!(self, Self::Complete)
     }
 
     /// Checks the bytes of `piece` that belong to the code point begun before it; returns how many they are.
     pub(crate) fn finish_code_point(&mut self, piece: &[u8]) -> Result<usize, usize> {
-        let begun = piece.get(..usize::from(self.missing)).unwrap_or(piece);
+        let begun = piece.get(..self.missing()).unwrap_or(piece);
         self.step_over(begun).map(|()| begun.len())
     }
 
@@ -50,28 +53,32 @@ impl Utf8 {
 
     /// RFC 3629 §4, the syntax of UTF-8 byte sequences.
     const fn after(self, byte: u8) -> Option<Self> {
-        if self.missing > 0 {
-            return if self.low <= byte && byte <= self.high {
-                Some(Self::missing(self.missing.saturating_sub(1), 0x80, 0xBF))
-            } else {
-                None
-            };
-        }
-        Some(match byte {
-            0x00..=0x7F => Self::new(),
-            0xC2..=0xDF => Self::missing(1, 0x80, 0xBF),
-            0xE0 => Self::missing(2, 0xA0, 0xBF),
-            0xE1..=0xEC | 0xEE..=0xEF => Self::missing(2, 0x80, 0xBF),
-            0xED => Self::missing(2, 0x80, 0x9F),
-            0xF0 => Self::missing(3, 0x90, 0xBF),
-            0xF1..=0xF3 => Self::missing(3, 0x80, 0xBF),
-            0xF4 => Self::missing(3, 0x80, 0x8F),
-            0x80..=0xC1 | 0xF5..=0xFF => return None,
+        Some(match (self, byte) {
+            (Self::Complete, 0x00..=0x7F) | (Self::One, 0x80..=0xBF) => Self::Complete,
+            (Self::Complete, 0xC2..=0xDF)
+            | (Self::Two, 0x80..=0xBF)
+            | (Self::AfterE0, 0xA0..=0xBF)
+            | (Self::AfterEd, 0x80..=0x9F) => Self::One,
+            (Self::Complete, 0xE1..=0xEC | 0xEE..=0xEF)
+            | (Self::Three, 0x80..=0xBF)
+            | (Self::AfterF0, 0x90..=0xBF)
+            | (Self::AfterF4, 0x80..=0x8F) => Self::Two,
+            (Self::Complete, 0xF1..=0xF3) => Self::Three,
+            (Self::Complete, 0xE0) => Self::AfterE0,
+            (Self::Complete, 0xED) => Self::AfterEd,
+            (Self::Complete, 0xF0) => Self::AfterF0,
+            (Self::Complete, 0xF4) => Self::AfterF4,
+            _ => return None,
         })
     }
 
-    const fn missing(missing: u8, low: u8, high: u8) -> Self {
-        Self { missing, low, high }
+    const fn missing(self) -> usize {
+        match self {
+            Self::Complete => 0,
+            Self::One => 1,
+            Self::Two | Self::AfterE0 | Self::AfterEd => 2,
+            Self::Three | Self::AfterF0 | Self::AfterF4 => 3,
+        }
     }
 }
 
@@ -131,7 +138,7 @@ mod tests {
         let expected = first_bad_byte(text);
         for first in 0..=text.len() {
             for second in first..=text.len() {
-                let mut utf8 = Utf8::new();
+                let mut utf8 = Utf8::Complete;
                 let mut result = Ok(());
                 for (start, end) in [(0, first), (first, second), (second, text.len())] {
                     if result.is_ok() {

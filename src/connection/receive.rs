@@ -39,7 +39,7 @@ pub(super) struct Receiver {
     role: Role,
     checks_text: bool,
     message_limit: u64,
-    fragment_limit: u64,
+    fragment_limit: u32,
     progress: Progress,
     /// The message whose frames are coming in.
     message: Option<Message>,
@@ -68,7 +68,7 @@ struct Message {
     utf8: Utf8,
     /// The bytes that its frames have declared so far; at most the limit.
     size: u64,
-    fragments: u64,
+    fragments: u32,
 }
 
 impl Receiver {
@@ -227,7 +227,7 @@ impl Receiver {
 
 impl Message {
     fn new(kind: MessageKind) -> Self {
-        Self { kind, begun: false, utf8: Utf8::new(), size: 0, fragments: 0 }
+        Self { kind, begun: false, utf8: Utf8::Complete, size: 0, fragments: 0 }
     }
 
     /// Checks the next bytes of a text. An error is the number of bytes before the first bad one; of a text that ends

@@ -78,7 +78,7 @@ impl Sender {
         if kind == MessageKind::Text {
             // §5.6: "a particular text frame might include a partial UTF-8 sequence; however, the whole message MUST
             // contain valid UTF-8"
-            let utf8 = self.message.map_or(Some(Utf8::new()), |message| message.utf8);
+            let utf8 = self.message.map_or(Some(Utf8::Complete), |message| message.utf8);
             if let Some(mut utf8) = utf8 {
                 utf8.check(payload).map_err(|_| UsageError::InvalidUtf8)?;
                 if last && !utf8.is_complete() {

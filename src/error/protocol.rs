@@ -46,7 +46,7 @@ pub enum ProtocolError {
     /// A message comes in more frames than the configured limit (§10.4).
     TooManyFragments {
         /// The configured limit in frames.
-        limit: u64,
+        limit: u32,
     },
 }
 

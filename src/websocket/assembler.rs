@@ -143,7 +143,7 @@ impl Text {
             whole: String::from_utf8(buffer).unwrap_or_default(),
             begun: [0; 4],
             begun_len: 0,
-            utf8: Utf8::new(),
+            utf8: Utf8::Complete,
         }
     }
 
