@@ -41,7 +41,10 @@ pub use config::Config;
 pub use connection::{Chunk, ChunkEvent, Connection, FrameStart};
 pub use error::{Failure, HandshakeError, ProtocolError, Timeout, UsageError};
 pub use frame::{Close, ControlPayload, FrameHeader, HeaderBytes};
-pub use handshake::Negotiated;
+pub use handshake::{
+    Accept, Extension, HandshakeConfig, Negotiated, Request, ServerHandshake, SwitchingResponse,
+    accept_key, negotiate,
+};
 pub use mask::Mask;
 pub use next::Next;
 pub use opcode::{MessageKind, Opcode};

@@ -33,17 +33,11 @@ impl Negotiated<'static> {
 
 impl<'b> Negotiated<'b> {
     pub(super) const fn server_with(subprotocol: Option<&'b str>) -> Self {
-        Self {
-            subprotocol,
-            keys: None,
-        }
+        Self { subprotocol, keys: None }
     }
 
     pub(super) const fn client_with(keys: MaskingKeys, subprotocol: Option<&'b str>) -> Self {
-        Self {
-            subprotocol,
-            keys: Some(keys),
-        }
+        Self { subprotocol, keys: Some(keys) }
     }
 
     /// Returns the end of the connection that this side is.

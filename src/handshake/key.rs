@@ -1,0 +1,55 @@
+//! `Sec-WebSocket-Key` and `Sec-WebSocket-Accept`: proof that the server understood the handshake (RFC 6455 §1.3, §4.2.2).
+
+use base64::engine::{Engine, general_purpose::STANDARD};
+use sha1_smol::Sha1;
+
+/// Returns the value of `Sec-WebSocket-Accept` that answers a value of `Sec-WebSocket-Key` (RFC 6455 §4.2.2).
+///
+/// The key is taken as it is, valid or not.
+///
+/// # Examples
+///
+/// ```
+/// let accept = websocket_proto::accept_key(b"dGhlIHNhbXBsZSBub25jZQ==");
+/// assert_eq!(&accept, b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+/// ```
+#[must_use]
+pub fn accept_key(key: &[u8]) -> [u8; 28] {
+    let mut sha1 = Sha1::new();
+    sha1.update(key);
+    sha1.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    encode(&sha1.digest().bytes())
+}
+
+/// Says whether `key` is what base64 makes of 16 bytes.
+pub(super) fn is_key(key: &[u8]) -> bool {
+    let Some((digits, b"==")) = key.split_last_chunk() else {
+        return false;
+    };
+    // 22 digits hold 132 bits: RFC 4648 §3.5 has the last four be zero.
+    digits.len() == 22
+        && matches!(digits.last(), Some(b'A' | b'Q' | b'g' | b'w'))
+        && digits.iter().all(|digit| digit.is_ascii_alphanumeric() || matches!(digit, b'+' | b'/'))
+}
+
+/// Encodes in base64, where `TO` is the length that comes of it.
+fn encode<const TO: usize>(bytes: &[u8]) -> [u8; TO] {
+    let mut text = [0; TO];
+    let written = STANDARD.encode_slice(bytes, &mut text);
+    debug_assert_eq!(written, Ok(TO));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::encode;
+
+    #[test]
+    fn base64_is_that_of_rfc_4648_row_115() {
+        assert_eq!(&encode::<0>(b""), b"");
+        assert_eq!(&encode::<4>(b"f"), b"Zg==");
+        assert_eq!(&encode::<4>(b"fo"), b"Zm8=");
+        assert_eq!(&encode::<4>(b"foo"), b"Zm9v");
+        assert_eq!(&encode::<8>(b"foobar"), b"Zm9vYmFy");
+    }
+}

@@ -1,0 +1,84 @@
+//! The handshake for requests that somebody else parsed (RFC 6455 §4.2).
+
+use crate::error::HandshakeError;
+
+use super::key::accept_key;
+use super::negotiated::Negotiated;
+use super::upgrade::{UpgradeFields, subprotocols};
+
+/// Accepts a request for an upgrade that another HTTP/1.1 implementation has received, by its fields.
+///
+/// `fields` starts an iteration over the fields of the request, each a name and a value. The first of `supported` that
+/// the client offers is the subprotocol. The response has the status 101 and the fields returned; frames follow it.
+///
+/// Everything that RFC 6455 §4.2.1 asks of the fields is checked; that the request is a GET of HTTP/1.1 is for the
+/// caller to see to, and so is its `Origin` (§10.2).
+///
+/// # Errors
+///
+/// The request is not one for an upgrade, or is at fault: answer with [`HandshakeError::status`], and where that is 426
+/// with `Upgrade: websocket` and `Sec-WebSocket-Version: 13`.
+///
+/// # Examples
+///
+/// With the `HeaderMap` of the crate `http`, `fields` is
+/// `|| headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))`.
+///
+/// ```
+/// use websocket_proto::negotiate;
+///
+/// let headers: [(&str, &[u8]); 6] = [
+///     ("host", b"example.com"),
+///     ("upgrade", b"websocket"),
+///     ("connection", b"Upgrade"),
+///     ("sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ=="),
+///     ("sec-websocket-version", b"13"),
+///     ("sec-websocket-protocol", b"soap, chat"),
+/// ];
+/// let (negotiated, response) = negotiate(|| headers.iter().copied(), &["chat"])?;
+/// assert_eq!(negotiated.subprotocol(), Some("chat"));
+/// for (name, value) in response.fields() {
+///     println!("{name}: {value}");
+/// }
+/// # Ok::<(), websocket_proto::HandshakeError>(())
+/// ```
+pub fn negotiate<'b, I>(
+    fields: impl Fn() -> I,
+    supported: &[&str],
+) -> Result<(Negotiated<'b>, SwitchingResponse<'b>), HandshakeError>
+where
+    I: Iterator<Item = (&'b str, &'b [u8])>,
+{
+    let mut noted = UpgradeFields::default();
+    for (place, (name, value)) in fields().enumerate() {
+        noted.note(name.as_bytes(), value, place);
+    }
+    let at = |place| fields().skip(place);
+    noted.check_request(false, at)?;
+    noted.check_tokens()?;
+    let key = noted.check_upgrade(at)?;
+    let subprotocol = supported
+        .iter()
+        .find_map(|wanted| subprotocols(fields()).find(|offered| offered == wanted));
+    let response = SwitchingResponse { accept: accept_key(key), subprotocol };
+    Ok((Negotiated::server_with(subprotocol), response))
+}
+
+/// The response that switches protocols.
+#[derive(Clone, Copy, Debug)]
+pub struct SwitchingResponse<'b> {
+    /// ASCII.
+    accept: [u8; 28],
+    subprotocol: Option<&'b str>,
+}
+
+impl SwitchingResponse<'_> {
+    /// Returns the fields, each a name in lower case and a value.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let accept = core::str::from_utf8(&self.accept).unwrap_or_default();
+        let fixed =
+            [("upgrade", "websocket"), ("connection", "Upgrade"), ("sec-websocket-accept", accept)];
+        let subprotocol = self.subprotocol.map(|it| ("sec-websocket-protocol", it));
+        fixed.into_iter().chain(subprotocol)
+    }
+}

@@ -1,0 +1,183 @@
+//! A request, as a server hands it to its caller, and the answers to it (RFC 6455 §4.2.2).
+
+use crate::error::{HandshakeError, UsageError};
+use crate::output::Output;
+
+use super::head::Fields;
+use super::key::accept_key;
+use super::list::{Extension, extensions};
+use super::negotiated::Negotiated;
+use super::upgrade::{FieldName, subprotocols, values};
+use super::uri::Target;
+use super::write::{CallerFields, check_fields, put_field, put_fields, write_refusal, write_whole};
+
+/// A request that a [`ServerHandshake`](crate::ServerHandshake) received: for an upgrade, or any other.
+///
+/// It is answered once, by [`accept`](Self::accept) or [`reject`](Self::reject). It borrows the head from where that
+/// lies, and not the handshake, which is over.
+///
+/// §10.2 of RFC 6455 leaves it to the server which origins it serves: look at the field `Origin` before accepting, and
+/// answer 403 to the others.
+#[derive(Clone, Debug)]
+pub struct Request<'b> {
+    pub(super) method: &'b str,
+    pub(super) target: &'b str,
+    pub(super) parts: Target<'b>,
+    pub(super) fields: Fields<'b>,
+    /// The key of a request for an upgrade, which was checked; or why it is not one.
+    pub(super) upgrade: Result<&'b [u8], HandshakeError>,
+    pub(super) is_answered: bool,
+}
+
+impl<'b> Request<'b> {
+    /// Accepts the upgrade: appends the response 101 to `out`.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was appended, and the call may be repeated: [`UsageError::OutputFull`];
+    /// [`UsageError::SubprotocolNotOffered`]; [`UsageError::InvalidFieldName`] and [`UsageError::InvalidFieldValue`].
+    /// [`UsageError::NotAnUpgrade`]: the request is not for an upgrade; the error in it writes the answer.
+    /// [`UsageError::AlreadyAnswered`].
+    pub fn accept(
+        &mut self,
+        accept: Accept<'_>,
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<Negotiated<'b>, UsageError> {
+        self.check_unanswered()?;
+        let key = self.upgrade.map_err(UsageError::NotAnUpgrade)?;
+        // §4.2.2: "The value chosen MUST be derived from the client's handshake, specifically by selecting one of the
+        // values from the |Sec-WebSocket-Protocol| field that the server is willing to use for this connection".
+        let selected = match accept.subprotocol {
+            None => None,
+            Some(wanted) => Some(
+                self.subprotocols()
+                    .find(|offered| *offered == wanted)
+                    .ok_or(UsageError::SubprotocolNotOffered)?,
+            ),
+        };
+        check_fields(accept.fields)?;
+        let accept_key = accept_key(key);
+        write_whole(out, |put| {
+            put(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                Sec-WebSocket-Accept: ");
+            put(&accept_key);
+            put(b"\r\n");
+            if let Some(subprotocol) = selected {
+                put_field("Sec-WebSocket-Protocol", subprotocol.as_bytes(), put);
+            }
+            put_fields(accept.fields, put);
+            put(b"\r\n");
+        })?;
+        self.is_answered = true;
+        Ok(Negotiated::server_with(selected))
+    }
+
+    /// Answers otherwise: appends a response with this status, fields and body to `out`, an error or a page.
+    ///
+    /// `Connection: close` and `Content-Length` are added, and what a 405 or a 426 must have. After it, write the
+    /// output and let go of the transport. The body is left out of the answer to HEAD.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was appended, and the call may be repeated: [`UsageError::OutputFull`]; [`UsageError::InvalidStatus`]:
+    /// it is not in 200 to 599, or forbids a body; [`UsageError::InvalidFieldName`] and
+    /// [`UsageError::InvalidFieldValue`]. [`UsageError::AlreadyAnswered`].
+    pub fn reject(
+        &mut self,
+        status: u16,
+        fields: &[(&str, &str)],
+        body: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.check_unanswered()?;
+        write_refusal(status, fields, body, self.method != "HEAD", out)?;
+        self.is_answered = true;
+        Ok(())
+    }
+
+    /// Returns the method: `GET` for an upgrade.
+    #[must_use]
+    pub const fn method(&self) -> &'b str {
+        self.method
+    }
+
+    /// Returns the target as it came: a path with or without a query, or an absolute URI.
+    #[must_use]
+    pub const fn target(&self) -> &'b str {
+        self.target
+    }
+
+    /// Returns the path of the target, with its percent-encodings; at least `/`.
+    #[must_use]
+    pub const fn path(&self) -> &'b str {
+        self.parts.path
+    }
+
+    /// Returns the query of the target, without the `?`, where there is one.
+    #[must_use]
+    pub const fn query(&self) -> Option<&'b str> {
+        self.parts.query
+    }
+
+    /// Returns the value of the first field of that name, in any case.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&'b [u8]> {
+        self.fields().find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// Returns the fields in order, each a name and a value.
+    pub fn fields(&self) -> impl Iterator<Item = (&'b str, &'b [u8])> + use<'b> {
+        self.fields.clone()
+    }
+
+    /// Returns the subprotocols that the client offers, in its order of preference (RFC 6455 §1.9).
+    pub fn subprotocols(&self) -> impl Iterator<Item = &'b str> + use<'b> {
+        subprotocols(self.fields())
+    }
+
+    /// Returns the extensions that the client offers, in its order of preference (RFC 6455 §9.1).
+    ///
+    /// The list of a request that is not for an upgrade was not checked, and ends at its first fault.
+    pub fn extensions(&self) -> impl Iterator<Item = Extension<'b>> + use<'b> {
+        values(self.fields(), FieldName::Extensions).flat_map(extensions).map_while(Result::ok)
+    }
+
+    /// Says whether the request is for an upgrade to WebSocket, and so may be accepted.
+    #[must_use]
+    pub const fn is_upgrade(&self) -> bool {
+        self.upgrade.is_ok()
+    }
+
+    const fn check_unanswered(&self) -> Result<(), UsageError> {
+        if self.is_answered { Err(UsageError::AlreadyAnswered) } else { Ok(()) }
+    }
+}
+
+/// What a server adds to the response that accepts an upgrade.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Accept<'a> {
+    subprotocol: Option<&'a str>,
+    fields: CallerFields<'a>,
+}
+
+impl<'a> Accept<'a> {
+    /// Adds nothing.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { subprotocol: None, fields: &[] }
+    }
+
+    /// Selects a subprotocol: one of those that the client offers, in the same case.
+    #[must_use]
+    pub const fn subprotocol(mut self, subprotocol: &'a str) -> Self {
+        self.subprotocol = Some(subprotocol);
+        self
+    }
+
+    /// Adds fields, such as `Set-Cookie`.
+    #[must_use]
+    pub const fn fields(mut self, fields: &'a [(&'a str, &'a str)]) -> Self {
+        self.fields = fields;
+        self
+    }
+}

@@ -1,0 +1,237 @@
+//! The server's end of the opening handshake (RFC 6455 §4.2): bytes to a request.
+
+use core::mem;
+use core::ops::Range;
+use core::str;
+use core::time::Duration;
+
+use crate::error::{Failure, HandshakeError};
+use crate::next::Next;
+use crate::output::Output;
+
+use super::config::HandshakeConfig;
+use super::head::{Fields, LineReader, Progress, parse_field, parse_version, strip_line_end};
+use super::list::token;
+use super::opening::{Opening, Stage};
+use super::request::Request;
+use super::upgrade::UpgradeFields;
+use super::uri::Target;
+
+/// The opening handshake of a server, up to the client's request.
+///
+/// Read what there is, then call [`receive`](Self::receive) and, when it gives nothing, [`poll`](Self::poll). The
+/// answer is given by the [`Request`].
+///
+/// # Examples
+///
+/// ```
+/// use websocket_proto::{Accept, HandshakeConfig, ServerHandshake};
+///
+/// let mut bytes = *b"GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+///     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+/// let mut input = &mut bytes[..];
+/// let (mut head, mut out) = (Vec::new(), Vec::new());
+///
+/// let mut handshake = ServerHandshake::new(HandshakeConfig::default());
+/// let mut request = handshake.receive(&mut input, &mut head)?.ok_or("more bytes are needed")?;
+/// assert_eq!(request.path(), "/chat");
+/// let negotiated = request.accept(Accept::new(), &mut out)?;
+/// assert!(out.starts_with(b"HTTP/1.1 101 "));
+/// # drop(negotiated);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct ServerHandshake {
+    config: HandshakeConfig,
+    opening: Opening,
+    reader: LineReader,
+    draft: Draft,
+}
+
+impl ServerHandshake {
+    /// Starts to wait for a request.
+    #[must_use]
+    pub fn new(config: HandshakeConfig) -> Self {
+        Self {
+            config,
+            opening: Opening::new(config.opening_timeout),
+            reader: LineReader::default(),
+            draft: Draft::default(),
+        }
+    }
+
+    /// Takes bytes from the client, and gives the request once its head is complete.
+    ///
+    /// The head is borrowed from `input` when it lies there whole. Otherwise it is collected in `head`, a `Vec` or a
+    /// [`SliceOutput`](crate::SliceOutput), which must be the same at every call and be left alone between them. The
+    /// bytes behind the head stay in `input` untouched, for the connection. `None`: all of `input` was taken.
+    ///
+    /// Once the request was given, there is nothing more to come, and `input` is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// The head is at fault, or exceeds a limit; a `head` that is too small counts as one. The error writes the right
+    /// answer by [`HandshakeError::respond`], and comes again at every later call, which takes all of `input`.
+    pub fn receive<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+        head: &'b mut (impl Output + AsRef<[u8]> + ?Sized),
+    ) -> Result<Option<Request<'b>>, HandshakeError> {
+        if self.opening.stage == Stage::Over {
+            return Ok(None);
+        }
+        let bytes = mem::take(input);
+        match self.opening.stage {
+            Stage::Failed(Failure::Handshake(error)) => return Err(error),
+            Stage::Open => {}
+            Stage::Failed(_) | Stage::Over => return Ok(None),
+        }
+        let limit = self.config.head_limit;
+        let draft = &mut self.draft;
+        let progress = self
+            .reader
+            .read(bytes, head, limit, |line, at| draft.line(line, at, self.config.field_limit));
+        match progress {
+            Ok(Progress::Incomplete) => Ok(None),
+            Ok(Progress::Full) => Err(self.opening.fail(self.draft.too_long(limit))),
+            Ok(Progress::Complete(taken)) => {
+                let (in_input, rest) = bytes.split_at_mut_checked(taken).unwrap_or_default();
+                *input = rest;
+                let head =
+                    if self.reader.is_stored() { self.reader.stored(head) } else { in_input };
+                match self.draft.finish(head) {
+                    Ok(request) => {
+                        self.opening.stage = Stage::Over;
+                        Ok(Some(request))
+                    }
+                    Err(error) => {
+                        *input = &mut [];
+                        Err(self.opening.fail(error))
+                    }
+                }
+            }
+            Err(error) => Err(self.opening.fail(error)),
+        }
+    }
+
+    /// Takes note that the client has ended its side of the transport.
+    pub fn receive_eof(&mut self) {
+        self.opening.receive_eof();
+    }
+
+    /// Says how things stand: wait for bytes, or it is over. The first call starts the timer.
+    ///
+    /// `now` is the time since any fixed point. `End(Ok(()))`: the request was given.
+    pub fn poll(&mut self, now: Duration) -> Next {
+        self.opening.poll(now)
+    }
+}
+
+/// What is known of a request whose head is not complete: places, no bytes.
+#[derive(Debug, Default)]
+struct Draft {
+    /// Where the request line stands; `None` until it has come.
+    line: Option<Range<usize>>,
+    empty_lines: u8,
+    field_count: usize,
+    fields: UpgradeFields,
+}
+
+impl Draft {
+    /// Takes the line that begins at `at`; says whether it was the last.
+    fn line(&mut self, line: &[u8], at: usize, field_limit: usize) -> Result<bool, HandshakeError> {
+        let text = strip_line_end(line)?;
+        if self.line.is_none() {
+            // RFC 9112 §2.2: "a server that is expecting to receive and parse a request-line SHOULD ignore at least one
+            // empty line (CRLF) received prior to the request-line."
+            if text.is_empty() && self.empty_lines < 2 {
+                self.empty_lines = self.empty_lines.saturating_add(1);
+            } else {
+                RequestLine::parse(text)?;
+                self.line = Some(at..at.saturating_add(line.len()));
+            }
+            return Ok(false);
+        }
+        if text.is_empty() {
+            return Ok(true);
+        }
+        if self.field_count >= field_limit {
+            return Err(HandshakeError::TooManyFields { limit: field_limit });
+        }
+        self.field_count = self.field_count.saturating_add(1);
+        let (name, value) = parse_field(text)?;
+        self.fields.note(name, value, at);
+        Ok(false)
+    }
+
+    const fn too_long(&self, limit: usize) -> HandshakeError {
+        match self.line {
+            None => HandshakeError::TargetTooLong { limit },
+            Some(_) => HandshakeError::HeadTooLong { limit },
+        }
+    }
+
+    /// Judges the whole head.
+    fn finish<'b>(&self, head: &'b [u8]) -> Result<Request<'b>, HandshakeError> {
+        let from = |place| head.get(place..).unwrap_or_default();
+        let fields_at = |place| Fields::new(from(place));
+        let range = self.line.clone().unwrap_or_default();
+        let line =
+            RequestLine::parse(strip_line_end(head.get(range.clone()).unwrap_or_default())?)?;
+        self.fields.check_request(line.is_http_1_0, fields_at)?;
+        // What is not for an upgrade is the caller's to answer, whatever else is in it.
+        let upgrade = match self.check_is_upgrade(&line) {
+            Ok(()) => Ok(self.fields.check_upgrade(fields_at)?),
+            Err(error) => Err(error),
+        };
+        Ok(Request {
+            method: line.method,
+            target: line.target,
+            parts: line.parts,
+            fields: fields_at(range.end),
+            upgrade,
+            is_answered: false,
+        })
+    }
+
+    fn check_is_upgrade(&self, line: &RequestLine<'_>) -> Result<(), HandshakeError> {
+        // §4.2.1: "An HTTP/1.1 or higher GET request".
+        if line.method != "GET" {
+            return Err(HandshakeError::MethodNotAllowed);
+        }
+        // RFC 9110 §7.8: "A server MUST ignore an Upgrade header field that is received in an HTTP/1.0 request."
+        if line.is_http_1_0 {
+            return Err(HandshakeError::NoUpgrade);
+        }
+        self.fields.check_tokens()
+    }
+}
+
+/// A request line (RFC 9112 §3).
+struct RequestLine<'b> {
+    method: &'b str,
+    target: &'b str,
+    parts: Target<'b>,
+    is_http_1_0: bool,
+}
+
+impl<'b> RequestLine<'b> {
+    fn parse(line: &'b [u8]) -> Result<Self, HandshakeError> {
+        // RFC 9112 §3: "request-line = method SP request-target SP HTTP-version". No part holds a blank.
+        let mut parts = line.split(|&byte| byte == b' ');
+        let (Some(method), Some(target), Some(version), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(HandshakeError::InvalidStartLine);
+        };
+        let method = token(method).ok_or(HandshakeError::InvalidStartLine)?;
+        let is_http_1_0 = parse_version(version)? == 0;
+        let target = str::from_utf8(target).map_err(|_| HandshakeError::InvalidTarget)?;
+        Ok(Self {
+            method,
+            target,
+            parts: Target::parse(target).ok_or(HandshakeError::InvalidTarget)?,
+            is_http_1_0,
+        })
+    }
+}

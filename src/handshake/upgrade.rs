@@ -1,0 +1,279 @@
+//! The fields that make a message an upgrade to WebSocket (RFC 6455 §4.1, §4.2): noted as they come, judged at the end
+//! of the head. Every handshake is judged here, in either role, whoever parsed it.
+
+use crate::error::HandshakeError;
+
+use super::list::{elements, extensions, token};
+use super::{key, uri};
+
+/// What a handshake has to know of the fields of a message.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct UpgradeFields {
+    /// `Connection` holds `upgrade`.
+    connection: bool,
+    /// `Upgrade` holds `websocket`.
+    upgrade: bool,
+    host: Occurrence,
+    version: Occurrence,
+    key: Occurrence,
+    protocol: Occurrence,
+    extensions: Occurrence,
+    pub(super) content_length: ContentLength,
+    pub(super) transfer_encoding: TransferEncoding,
+}
+
+/// How often a field appears, and the place of its first line: whatever the owner finds it again by.
+#[derive(Clone, Copy, Debug, Default)]
+enum Occurrence {
+    #[default]
+    Absent,
+    Once(usize),
+    Repeated(usize),
+}
+
+/// The length that a message declares for its content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum ContentLength {
+    #[default]
+    Absent,
+    Bytes(u64),
+    Invalid,
+}
+
+/// The codings that a message declares for its transfer; what counts is the last one (RFC 9112 §6.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum TransferEncoding {
+    #[default]
+    Absent,
+    Chunked,
+    Other,
+}
+
+impl UpgradeFields {
+    /// Notes a field and where it stands.
+    pub(super) fn note(&mut self, name: &[u8], value: &[u8], place: usize) {
+        match FieldName::parse(name) {
+            None | Some(FieldName::Accept) => {}
+            Some(FieldName::Connection) => {
+                self.connection |= elements(value).any(|it| it.eq_ignore_ascii_case(b"upgrade"));
+            }
+            Some(FieldName::Upgrade) => {
+                self.upgrade |= elements(value).any(|it| it.eq_ignore_ascii_case(b"websocket"));
+            }
+            Some(FieldName::Host) => self.host.add(place),
+            Some(FieldName::Version) => self.version.add(place),
+            Some(FieldName::Key) => self.key.add(place),
+            Some(FieldName::Protocol) => self.protocol.add(place),
+            Some(FieldName::Extensions) => self.extensions.add(place),
+            Some(FieldName::ContentLength) => {
+                self.content_length = match (self.content_length, parse_decimal(value)) {
+                    (ContentLength::Absent, Some(bytes)) => ContentLength::Bytes(bytes),
+                    _ => ContentLength::Invalid,
+                };
+            }
+            Some(FieldName::TransferEncoding) => {
+                self.transfer_encoding = match elements(value).last() {
+                    Some(last) if last.eq_ignore_ascii_case(b"chunked") => {
+                        TransferEncoding::Chunked
+                    }
+                    _ => TransferEncoding::Other,
+                };
+            }
+        }
+    }
+
+    /// Checks what every request must keep to, an upgrade or not. `at` gives the fields from a place on.
+    pub(super) fn check_request<'b, I>(
+        &self,
+        is_http_1_0: bool,
+        at: impl Fn(usize) -> I,
+    ) -> Result<(), HandshakeError>
+    where
+        I: Iterator<Item = (&'b str, &'b [u8])>,
+    {
+        // RFC 9112 §3.2: "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message
+        // that lacks a Host header field and to any request message that contains more than one Host header field line
+        // or a Host header field with an invalid field value."
+        match self.host {
+            Occurrence::Absent if is_http_1_0 => {}
+            Occurrence::Once(place) if value(at(place)).is_some_and(uri::is_authority) => {}
+            _ => return Err(HandshakeError::InvalidHost),
+        }
+        if self.transfer_encoding != TransferEncoding::Absent {
+            return Err(HandshakeError::TransferEncoding);
+        }
+        if self.content_length == ContentLength::Invalid {
+            return Err(HandshakeError::InvalidContentLength);
+        }
+        Ok(())
+    }
+
+    /// Checks that the message asks for, or agrees to, an upgrade to WebSocket.
+    pub(super) fn check_tokens(&self) -> Result<(), HandshakeError> {
+        // §4.2.1: "An |Upgrade| header field containing the value "websocket", treated as an ASCII case-insensitive
+        // value." "A |Connection| header field that includes the token "Upgrade", treated as an ASCII case-insensitive
+        // value."
+        if !self.upgrade {
+            return Err(HandshakeError::NoUpgrade);
+        }
+        if !self.connection {
+            return Err(HandshakeError::NoConnectionUpgrade);
+        }
+        Ok(())
+    }
+
+    /// Checks the rest of a request for an upgrade, and returns its key.
+    pub(super) fn check_upgrade<'b, I>(
+        &self,
+        at: impl Fn(usize) -> I,
+    ) -> Result<&'b [u8], HandshakeError>
+    where
+        I: Iterator<Item = (&'b str, &'b [u8])>,
+    {
+        // §4.4: "If the server doesn't support the requested version, it MUST respond with a |Sec-WebSocket-Version|
+        // header field [...] containing all versions it is willing to use." First, for another version may ask for
+        // something else below.
+        let version = self.version.once().and_then(|place| value(at(place)));
+        if version.ok_or(HandshakeError::InvalidVersion)? != b"13" {
+            return Err(HandshakeError::UnsupportedVersion);
+        }
+        // What follows the head are frames; content would have to be told from them.
+        if !matches!(self.content_length, ContentLength::Absent | ContentLength::Bytes(0)) {
+            return Err(HandshakeError::UnexpectedContent);
+        }
+        // §4.2.1: "A |Sec-WebSocket-Key| header field with a base64-encoded [...] value that, when decoded, is 16 bytes
+        // in length."
+        let key = self.key.once().and_then(|place| value(at(place)));
+        let key = key.filter(|key| key::is_key(key)).ok_or(HandshakeError::InvalidKey)?;
+        if let Some(place) = self.protocol.first() {
+            check_subprotocols(values(at(place), FieldName::Protocol))?;
+        }
+        if let Some(place) = self.extensions.first() {
+            check_extensions(values(at(place), FieldName::Extensions))?;
+        }
+        Ok(key)
+    }
+}
+
+impl Occurrence {
+    fn add(&mut self, place: usize) {
+        *self = match *self {
+            Self::Absent => Self::Once(place),
+            Self::Once(first) | Self::Repeated(first) => Self::Repeated(first),
+        };
+    }
+
+    const fn once(self) -> Option<usize> {
+        match self {
+            Self::Once(place) => Some(place),
+            Self::Absent | Self::Repeated(_) => None,
+        }
+    }
+
+    const fn first(self) -> Option<usize> {
+        match self {
+            Self::Once(place) | Self::Repeated(place) => Some(place),
+            Self::Absent => None,
+        }
+    }
+}
+
+/// The names of the fields that the handshake itself reads and sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FieldName {
+    Host,
+    Upgrade,
+    Connection,
+    ContentLength,
+    TransferEncoding,
+    Key,
+    Accept,
+    Version,
+    Protocol,
+    Extensions,
+}
+
+impl FieldName {
+    pub(super) fn parse(name: &[u8]) -> Option<Self> {
+        // The length tells most names apart; at most two comparisons are left.
+        let (expected, field): (&[u8], _) = match name.len() {
+            4 => (b"host", Self::Host),
+            7 => (b"upgrade", Self::Upgrade),
+            10 => (b"connection", Self::Connection),
+            14 => (b"content-length", Self::ContentLength),
+            17 if name.first().is_some_and(|first| first.eq_ignore_ascii_case(&b't')) => {
+                (b"transfer-encoding", Self::TransferEncoding)
+            }
+            17 => (b"sec-websocket-key", Self::Key),
+            20 => (b"sec-websocket-accept", Self::Accept),
+            21 => (b"sec-websocket-version", Self::Version),
+            22 => (b"sec-websocket-protocol", Self::Protocol),
+            24 => (b"sec-websocket-extensions", Self::Extensions),
+            _ => return None,
+        };
+        name.eq_ignore_ascii_case(expected).then_some(field)
+    }
+}
+
+/// Returns the values of the fields of one name.
+pub(super) fn values<'b>(
+    fields: impl Iterator<Item = (&'b str, &'b [u8])>,
+    name: FieldName,
+) -> impl Iterator<Item = &'b [u8]> {
+    fields.filter_map(move |(it, value)| {
+        (FieldName::parse(it.as_bytes()) == Some(name)).then_some(value)
+    })
+}
+
+/// Returns the subprotocols that a request offers, in order.
+pub(super) fn subprotocols<'b>(
+    fields: impl Iterator<Item = (&'b str, &'b [u8])>,
+) -> impl Iterator<Item = &'b str> {
+    values(fields, FieldName::Protocol).flat_map(elements).filter_map(token)
+}
+
+fn value<'b>(mut fields: impl Iterator<Item = (&'b str, &'b [u8])>) -> Option<&'b [u8]> {
+    fields.next().map(|(_, value)| value)
+}
+
+fn check_subprotocols<'b>(lines: impl Iterator<Item = &'b [u8]>) -> Result<(), HandshakeError> {
+    let mut seen: [&str; MAX_SUBPROTOCOLS] = [""; MAX_SUBPROTOCOLS];
+    let mut count: usize = 0;
+    for element in lines.flat_map(elements) {
+        // §4.1: "The elements that comprise this value MUST be non-empty strings with characters in the range U+0021 to
+        // U+007E not including separator characters [...] and MUST all be unique strings."
+        let element = token(element).ok_or(HandshakeError::InvalidSubprotocols)?;
+        if seen.iter().take(count).any(|earlier| *earlier == element) {
+            return Err(HandshakeError::InvalidSubprotocols);
+        }
+        *seen
+            .get_mut(count)
+            .ok_or(HandshakeError::TooManySubprotocols { limit: MAX_SUBPROTOCOLS })? = element;
+        count = count.saturating_add(1);
+    }
+    if count == 0 { Err(HandshakeError::InvalidSubprotocols) } else { Ok(()) }
+}
+
+fn check_extensions<'b>(lines: impl Iterator<Item = &'b [u8]>) -> Result<(), HandshakeError> {
+    let mut is_empty = true;
+    for extension in lines.flat_map(extensions) {
+        extension.map_err(|_| HandshakeError::InvalidExtensions)?;
+        is_empty = false;
+    }
+    // §9.1: "extension-list = 1#extension".
+    if is_empty { Err(HandshakeError::InvalidExtensions) } else { Ok(()) }
+}
+
+/// RFC 9110 §8.6: "Content-Length = 1*DIGIT".
+fn parse_decimal(text: &[u8]) -> Option<u64> {
+    if text.is_empty() {
+        return None;
+    }
+    text.iter().try_fold(0_u64, |number, byte| match byte {
+        b'0'..=b'9' => number.checked_mul(10)?.checked_add(u64::from(byte.saturating_sub(b'0'))),
+        _ => None,
+    })
+}
+
+/// What is compared with each other stays within bounds, so that the work is linear. Clients offer a handful.
+const MAX_SUBPROTOCOLS: usize = 32;

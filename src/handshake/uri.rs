@@ -1,0 +1,102 @@
+//! `ws` and `wss` URIs (RFC 6455 §3), and the parts of a URI that a head holds (RFC 3986 §3, RFC 9112 §3.2).
+
+use core::net::Ipv6Addr;
+
+/// A host, and a port where there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Authority<'a> {
+    /// With the brackets of an IPv6 address; not empty.
+    pub(super) host: &'a str,
+    pub(super) port: Option<u16>,
+}
+
+impl<'a> Authority<'a> {
+    /// Parses `host [ ":" port ]` (RFC 3986 §3.2), without userinfo.
+    pub(super) fn parse(text: &'a str) -> Option<Self> {
+        let host_len = if let Some(rest) = text.strip_prefix('[') {
+            let (address, _) = rest.split_once(']')?;
+            address.parse::<Ipv6Addr>().ok()?;
+            address.len().checked_add(2)?
+        } else {
+            let len = text.find(':').unwrap_or(text.len());
+            if len == 0 || !is_made_of(text.get(..len)?, |_| false) {
+                return None;
+            }
+            len
+        };
+        let (host, rest) = text.split_at_checked(host_len)?;
+        let port = match rest.strip_prefix(':') {
+            None if rest.is_empty() => None,
+            // RFC 3986 §3.2.3: "port = *DIGIT"; an empty one stands for the default.
+            Some("") => None,
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Some(digits.parse().ok()?)
+            }
+            None | Some(_) => return None,
+        };
+        Some(Self { host, port })
+    }
+}
+
+/// Says whether a value of `Host` is a host and an optional port.
+pub(super) fn is_authority(value: &[u8]) -> bool {
+    core::str::from_utf8(value).is_ok_and(|text| Authority::parse(text).is_some())
+}
+
+/// A request target that a server can serve, in parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Target<'b> {
+    pub(super) path: &'b str,
+    pub(super) query: Option<&'b str>,
+}
+
+impl<'b> Target<'b> {
+    /// Parses a target in origin form or absolute form (RFC 9112 §3.2.1, §3.2.2).
+    ///
+    /// Browsers send some characters that RFC 3986 does not allow, so all that is visible is taken but `#`.
+    pub(super) fn parse(target: &'b str) -> Option<Self> {
+        if !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+            return None;
+        }
+        let path_and_query = if target.starts_with('/') {
+            target
+        } else {
+            let (scheme, rest) = target.split_once("://")?;
+            let mut letters = scheme.bytes();
+            if !letters.next()?.is_ascii_alphabetic()
+                || !letters
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+            {
+                return None;
+            }
+            let end = rest.find(['/', '?']).unwrap_or(rest.len());
+            let (authority, path_and_query) = rest.split_at_checked(end)?;
+            Authority::parse(authority)?;
+            path_and_query
+        };
+        let (path, query) = match path_and_query.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (path_and_query, None),
+        };
+        let path = if path.is_empty() { "/" } else { path };
+        Some(Self { path, query })
+    }
+}
+
+/// Says whether `text` is made of unreserved characters, sub-delims, percent-encodings (RFC 3986 §2) and `more`.
+fn is_made_of(text: &str, more: impl Fn(u8) -> bool) -> bool {
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = match (byte, tail) {
+            (b'%', [high, low, tail @ ..])
+                if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
+            {
+                tail
+            }
+            (b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&'..=b',' | b';' | b'=', tail) => tail,
+            (byte, tail) if byte.is_ascii_alphanumeric() || more(byte) => tail,
+            _ => return false,
+        };
+    }
+    true
+}
