@@ -42,8 +42,8 @@ pub use connection::{Chunk, ChunkEvent, Connection, FrameStart};
 pub use error::{Failure, HandshakeError, ProtocolError, Timeout, UsageError};
 pub use frame::{Close, ControlPayload, FrameHeader, HeaderBytes};
 pub use handshake::{
-    Accept, Extension, HandshakeConfig, Negotiated, Request, ServerHandshake, SwitchingResponse,
-    accept_key, negotiate,
+    Accept, ClientHandshake, ClientRequest, Extension, HandshakeConfig, Negotiated, Request,
+    Response, ServerHandshake, SwitchingResponse, accept_key, negotiate,
 };
 pub use mask::Mask;
 pub use next::Next;

@@ -80,6 +80,33 @@ impl LineReader {
         has_room
     }
 
+    /// Appends as much as there is room for; says whether that is all.
+    pub(super) fn store_what_fits(
+        &mut self,
+        mut bytes: &[u8],
+        storage: &mut (impl Output + ?Sized),
+    ) -> bool {
+        let mut piece_len = bytes.len();
+        while let Some((piece, rest)) = bytes.split_at_checked(piece_len.min(bytes.len())) {
+            if self.store(piece, storage) {
+                bytes = rest;
+                if bytes.is_empty() {
+                    return true;
+                }
+            } else if piece_len <= 1 {
+                return false;
+            } else {
+                piece_len /= 2;
+            }
+        }
+        false
+    }
+
+    /// Returns the length of a complete head.
+    pub(super) const fn head_len(&self) -> usize {
+        self.line
+    }
+
     /// Says whether anything is in the storage.
     pub(super) const fn is_stored(&self) -> bool {
         self.stored > 0

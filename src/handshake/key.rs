@@ -21,6 +21,11 @@ pub fn accept_key(key: &[u8]) -> [u8; 28] {
     encode(&sha1.digest().bytes())
 }
 
+/// Returns the value of `Sec-WebSocket-Key` for a nonce.
+pub(super) fn encode_key(nonce: &[u8; 16]) -> [u8; 24] {
+    encode(nonce)
+}
+
 /// Says whether `key` is what base64 makes of 16 bytes.
 pub(super) fn is_key(key: &[u8]) -> bool {
     let Some((digits, b"==")) = key.split_last_chunk() else {
@@ -42,7 +47,7 @@ fn encode<const TO: usize>(bytes: &[u8]) -> [u8; TO] {
 
 #[cfg(test)]
 mod tests {
-    use super::encode;
+    use super::{encode, encode_key, is_key};
 
     #[test]
     fn base64_is_that_of_rfc_4648_row_115() {
@@ -51,5 +56,13 @@ mod tests {
         assert_eq!(&encode::<4>(b"fo"), b"Zm8=");
         assert_eq!(&encode::<4>(b"foo"), b"Zm9v");
         assert_eq!(&encode::<8>(b"foobar"), b"Zm9vYmFy");
+    }
+
+    #[test]
+    fn keys_that_are_made_are_keys() {
+        assert_eq!(&encode_key(b"the sample nonce"), b"dGhlIHNhbXBsZSBub25jZQ==");
+        for byte in 0..=255 {
+            assert!(is_key(&encode_key(&[byte; 16])));
+        }
     }
 }

@@ -41,9 +41,7 @@ impl<'b> Extension<'b> {
 }
 
 /// The extensions in one value of `Sec-WebSocket-Extensions`: each in order, or the breach of the grammar.
-pub(super) fn extensions(
-    value: &[u8],
-) -> impl Iterator<Item = Result<Extension<'_>, Malformed>> {
+pub(super) fn extensions(value: &[u8]) -> impl Iterator<Item = Result<Extension<'_>, Malformed>> {
     let mut rest = Scanner(value);
     core::iter::from_fn(move || {
         let next = rest.extension();

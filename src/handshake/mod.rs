@@ -1,5 +1,8 @@
 //! The opening handshake (RFC 6455 §4). It knows nothing of frames.
 
+mod body;
+mod client;
+mod client_request;
 mod config;
 mod head;
 mod key;
@@ -8,15 +11,19 @@ mod negotiate;
 mod negotiated;
 mod opening;
 mod request;
+mod response;
 mod server;
 mod upgrade;
 mod uri;
 mod write;
 
+pub use client::ClientHandshake;
+pub use client_request::ClientRequest;
 pub use config::HandshakeConfig;
 pub use key::accept_key;
 pub use list::Extension;
 pub use negotiate::{SwitchingResponse, negotiate};
 pub use negotiated::Negotiated;
 pub use request::{Accept, Request};
+pub use response::Response;
 pub use server::ServerHandshake;

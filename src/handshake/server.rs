@@ -10,7 +10,7 @@ use crate::next::Next;
 use crate::output::Output;
 
 use super::config::HandshakeConfig;
-use super::head::{Fields, LineReader, Progress, parse_field, parse_version, strip_line_end};
+use super::head::{Fields, LineReader, Progress, parse_version, strip_line_end};
 use super::list::token;
 use super::opening::{Opening, Stage};
 use super::request::Request;
@@ -72,11 +72,11 @@ impl ServerHandshake {
     ///
     /// The head is at fault, or exceeds a limit; a `head` that is too small counts as one. The error writes the right
     /// answer by [`HandshakeError::respond`], and comes again at every later call, which takes all of `input`.
-    pub fn receive<'b>(
+    pub fn receive<'r, 'b: 'r>(
         &mut self,
         input: &mut &'b mut [u8],
-        head: &'b mut (impl Output + AsRef<[u8]> + ?Sized),
-    ) -> Result<Option<Request<'b>>, HandshakeError> {
+        head: &'r mut (impl Output + AsRef<[u8]> + ?Sized),
+    ) -> Result<Option<Request<'r>>, HandshakeError> {
         if self.opening.stage == Stage::Over {
             return Ok(None);
         }
@@ -133,7 +133,6 @@ struct Draft {
     /// Where the request line stands; `None` until it has come.
     line: Option<Range<usize>>,
     empty_lines: u8,
-    field_count: usize,
     fields: UpgradeFields,
 }
 
@@ -155,12 +154,7 @@ impl Draft {
         if text.is_empty() {
             return Ok(true);
         }
-        if self.field_count >= field_limit {
-            return Err(HandshakeError::TooManyFields { limit: field_limit });
-        }
-        self.field_count = self.field_count.saturating_add(1);
-        let (name, value) = parse_field(text)?;
-        self.fields.note(name, value, at);
+        self.fields.note_line(text, at, field_limit)?;
         Ok(false)
     }
 

@@ -3,12 +3,15 @@
 
 use crate::error::HandshakeError;
 
+use super::head::parse_field;
 use super::list::{elements, extensions, token};
 use super::{key, uri};
 
 /// What a handshake has to know of the fields of a message.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct UpgradeFields {
+    /// The field lines so far.
+    count: usize,
     /// `Connection` holds `upgrade`.
     connection: bool,
     /// `Upgrade` holds `websocket`.
@@ -16,6 +19,7 @@ pub(super) struct UpgradeFields {
     host: Occurrence,
     version: Occurrence,
     key: Occurrence,
+    accept: Occurrence,
     protocol: Occurrence,
     extensions: Occurrence,
     pub(super) content_length: ContentLength,
@@ -50,10 +54,26 @@ pub(super) enum TransferEncoding {
 }
 
 impl UpgradeFields {
+    /// Takes a field line, without its end, that stands at `place`.
+    pub(super) fn note_line(
+        &mut self,
+        line: &[u8],
+        place: usize,
+        limit: usize,
+    ) -> Result<(), HandshakeError> {
+        if self.count >= limit {
+            return Err(HandshakeError::TooManyFields { limit });
+        }
+        self.count = self.count.saturating_add(1);
+        let (name, value) = parse_field(line)?;
+        self.note(name, value, place);
+        Ok(())
+    }
+
     /// Notes a field and where it stands.
     pub(super) fn note(&mut self, name: &[u8], value: &[u8], place: usize) {
         match FieldName::parse(name) {
-            None | Some(FieldName::Accept) => {}
+            None => {}
             Some(FieldName::Connection) => {
                 self.connection |= elements(value).any(|it| it.eq_ignore_ascii_case(b"upgrade"));
             }
@@ -63,6 +83,7 @@ impl UpgradeFields {
             Some(FieldName::Host) => self.host.add(place),
             Some(FieldName::Version) => self.version.add(place),
             Some(FieldName::Key) => self.key.add(place),
+            Some(FieldName::Accept) => self.accept.add(place),
             Some(FieldName::Protocol) => self.protocol.add(place),
             Some(FieldName::Extensions) => self.extensions.add(place),
             Some(FieldName::ContentLength) => {
@@ -152,6 +173,45 @@ impl UpgradeFields {
             check_extensions(values(at(place), FieldName::Extensions))?;
         }
         Ok(key)
+    }
+
+    /// Checks a response that switches protocols, and returns the subprotocol that the server selected.
+    pub(super) fn check_response<'b, I>(
+        &self,
+        accept: &[u8; 28],
+        is_offered: impl Fn(&str) -> bool,
+        at: impl Fn(usize) -> I,
+    ) -> Result<Option<&'b str>, HandshakeError>
+    where
+        I: Iterator<Item = (&'b str, &'b [u8])>,
+    {
+        self.check_tokens()?;
+        // §4.1: "If the response lacks a |Sec-WebSocket-Accept| header field or the |Sec-WebSocket-Accept| contains a
+        // value other than the base64-encoded SHA-1 of the concatenation [...] the client MUST _Fail the WebSocket
+        // Connection_."
+        if self.accept.once().and_then(|place| value(at(place))) != Some(accept) {
+            return Err(HandshakeError::InvalidAccept);
+        }
+        // §4.1: "If the response includes a |Sec-WebSocket-Extensions| header field and this header field indicates the
+        // use of an extension that was not present in the client's handshake [...], the client MUST _Fail the WebSocket
+        // Connection_." None was.
+        if let Some(place) = self.extensions.first() {
+            check_extensions(values(at(place), FieldName::Extensions))?;
+            return Err(HandshakeError::ExtensionNotOffered);
+        }
+        match self.protocol {
+            Occurrence::Absent => Ok(None),
+            // §4.1: "If the response includes a |Sec-WebSocket-Protocol| header field and this header field indicates
+            // the use of a subprotocol that was not present in the client's handshake [...], the client MUST _Fail the
+            // WebSocket Connection_."
+            Occurrence::Once(place) => value(at(place))
+                .and_then(token)
+                .filter(|selected| is_offered(selected))
+                .ok_or(HandshakeError::SubprotocolNotOffered)
+                .map(Some),
+            // §11.3.4: the field "MUST NOT appear more than once in an HTTP response".
+            Occurrence::Repeated(_) => Err(HandshakeError::InvalidSubprotocols),
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use core::net::Ipv6Addr;
 
+use crate::error::UsageError;
+
 /// A host, and a port where there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Authority<'a> {
@@ -41,6 +43,47 @@ impl<'a> Authority<'a> {
 /// Says whether a value of `Host` is a host and an optional port.
 pub(super) fn is_authority(value: &[u8]) -> bool {
     core::str::from_utf8(value).is_ok_and(|text| Authority::parse(text).is_some())
+}
+
+/// A `ws` or `wss` URI, in parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct WsUri<'a> {
+    pub(super) is_secure: bool,
+    pub(super) authority: Authority<'a>,
+    /// The path and the query: empty, or with `/` or `?` in front.
+    pub(super) target: &'a str,
+}
+
+impl<'a> WsUri<'a> {
+    /// Parses a URI.
+    pub(super) fn parse(uri: &'a str) -> Result<Self, UsageError> {
+        let (scheme, rest) = uri.split_once("://").ok_or(UsageError::InvalidUri)?;
+        let is_secure = scheme.eq_ignore_ascii_case("wss");
+        if !is_secure && !scheme.eq_ignore_ascii_case("ws") {
+            return Err(UsageError::InvalidUri);
+        }
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, target) = rest.split_at_checked(end).ok_or(UsageError::InvalidUri)?;
+        Self::from_parts(is_secure, authority, target)
+    }
+
+    /// Checks the parts of a URI.
+    pub(super) fn from_parts(
+        is_secure: bool,
+        authority: &'a str,
+        target: &'a str,
+    ) -> Result<Self, UsageError> {
+        let authority = Authority::parse(authority)
+            .filter(|authority| authority.port != Some(0))
+            .ok_or(UsageError::InvalidUri)?;
+        // §3: "Fragment identifiers are meaningless in the context of WebSocket URIs and MUST NOT be used on these
+        // URIs." "#" is not in the set.
+        let has_start = target.is_empty() || target.starts_with(['/', '?']);
+        if !has_start || !is_made_of(target, |byte| matches!(byte, b':' | b'@' | b'/' | b'?')) {
+            return Err(UsageError::InvalidUri);
+        }
+        Ok(Self { is_secure, authority, target })
+    }
 }
 
 /// A request target that a server can serve, in parts.

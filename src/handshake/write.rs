@@ -133,7 +133,7 @@ fn is_reserved(name: &[u8]) -> bool {
 }
 
 /// Writes a number without `core::fmt`, which would add kilobytes to a firmware.
-fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
+pub(super) fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
     let mut start = digits.len();
     for (at, digit) in digits.iter_mut().enumerate().rev() {
         let last = u8::try_from(number % 10).unwrap_or(0);

@@ -1,0 +1,125 @@
+//! A response, as a client hands it to its caller (RFC 6455 §4.1).
+
+use core::ops::Range;
+
+use crate::error::{HandshakeError, UsageError};
+use crate::seed::MaskingKeys;
+
+use super::head::{Fields, is_field_text, parse_version, strip_line_end};
+use super::negotiated::Negotiated;
+
+/// The final response that a [`ClientHandshake`](crate::ClientHandshake) received.
+///
+/// One with the status 101 was checked, and is [`accepted`](Self::accept). Any other refuses the upgrade; why, and what
+/// to do about it, such as to follow a redirection or to authenticate, is the caller's to read from it.
+#[derive(Debug)]
+pub struct Response<'b> {
+    pub(super) status: u16,
+    pub(super) reason: &'b [u8],
+    pub(super) fields: Fields<'b>,
+    pub(super) outcome: Outcome<'b>,
+}
+
+/// What a response means.
+#[derive(Debug)]
+pub(super) enum Outcome<'b> {
+    /// The connection is established.
+    Switched { keys: MaskingKeys, subprotocol: Option<&'b str> },
+    /// It is not.
+    Refused { body: &'b [u8], is_truncated: bool },
+}
+
+impl<'b> Response<'b> {
+    /// Takes the outcome of a handshake that succeeded.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::NotAnUpgrade`]: the status is not 101; the error in it tells which it is.
+    pub fn accept(self) -> Result<Negotiated<'b>, UsageError> {
+        match self.outcome {
+            Outcome::Switched { keys, subprotocol } => {
+                Ok(Negotiated::client_with(keys, subprotocol))
+            }
+            Outcome::Refused { .. } => {
+                Err(UsageError::NotAnUpgrade(HandshakeError::UnexpectedStatus(self.status)))
+            }
+        }
+    }
+
+    /// Returns the status code.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Returns the reason phrase, which may be empty and need not be UTF-8.
+    #[must_use]
+    pub const fn reason(&self) -> &'b [u8] {
+        self.reason
+    }
+
+    /// Returns the value of the first field of that name, in any case.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&'b [u8]> {
+        self.fields().find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// Returns the fields in order, each a name and a value.
+    pub fn fields(&self) -> impl Iterator<Item = (&'b str, &'b [u8])> + Clone + use<'b> {
+        self.fields.clone()
+    }
+
+    /// Returns the body of a response that refuses the upgrade, its chunks put together; empty for a 101.
+    #[must_use]
+    pub const fn body(&self) -> &'b [u8] {
+        match self.outcome {
+            Outcome::Switched { .. } => &[],
+            Outcome::Refused { body, .. } => body,
+        }
+    }
+
+    /// Says whether the body had more bytes than were kept, or its end did not come.
+    #[must_use]
+    pub const fn body_is_truncated(&self) -> bool {
+        matches!(self.outcome, Outcome::Refused { is_truncated: true, .. })
+    }
+}
+
+/// A status line (RFC 9112 §4).
+pub(super) struct StatusLine<'b> {
+    pub(super) is_http_1_0: bool,
+    pub(super) status: u16,
+    pub(super) reason: &'b [u8],
+}
+
+impl<'b> StatusLine<'b> {
+    pub(super) fn parse(line: &'b [u8]) -> Result<Self, HandshakeError> {
+        // RFC 9112 §4: "status-line = HTTP-version SP status-code SP [ reason-phrase ]". Some leave the last blank out
+        // where there is no reason phrase.
+        let mut parts = line.splitn(3, |&byte| byte == b' ');
+        let version = parse_version(parts.next().unwrap_or_default())?;
+        let [hundreds @ b'1'..=b'9', tens @ b'0'..=b'9', ones @ b'0'..=b'9'] =
+            parts.next().unwrap_or_default()
+        else {
+            return Err(HandshakeError::InvalidStartLine);
+        };
+        let status = [hundreds, tens, ones].into_iter().fold(0_u16, |number, digit| {
+            number.saturating_mul(10).saturating_add(u16::from(digit.saturating_sub(b'0')))
+        });
+        let reason = parts.next().unwrap_or_default();
+        if !is_field_text(reason) {
+            return Err(HandshakeError::InvalidStartLine);
+        }
+        Ok(Self { is_http_1_0: version == 0, status, reason })
+    }
+
+    /// Parses the line at `range` again, which was checked, and returns the fields behind it as well.
+    pub(super) fn find(
+        message: &'b [u8],
+        range: Range<usize>,
+    ) -> Result<(Self, Fields<'b>), HandshakeError> {
+        let fields = Fields::new(message.get(range.end..).unwrap_or_default());
+        let line = strip_line_end(message.get(range).unwrap_or_default())?;
+        Ok((Self::parse(line)?, fields))
+    }
+}
