@@ -1,4 +1,109 @@
-//! A WebSocket engine with no I/O in it: bytes in, events and bytes out.
+//! A WebSocket engine with no I/O in it: bytes that arrived go in; events, and bytes to send, come out.
+//!
+//! It opens no socket, reads no clock, draws no random number and starts no task, and so runs under any of them: a
+//! thread, epoll, an async runtime, an interrupt handler, a fuzzer, a replay of a capture. It speaks all of
+//! [RFC 6455], as client and as server: opening handshake, frames, messages, control frames, closing handshake, timers.
+//! It has no TLS, no HTTP server beside the handshake, and no extensions yet.
+//!
+//! ```text
+//!            bytes in                                             bytes out (appended to the caller's buffer)
+//!               |                                                      ^
+//!      +--------v------------------------------------------------------+-------+
+//!      | handshake   HTTP/1.1 head -> Request / Response -> Negotiated         |  ServerHandshake, ClientHandshake
+//!      +------------------------------------------------------------------------+
+//!      | frame       header codec, close body: values, no state               |  FrameHeader, Mask, Opcode, CloseCode
+//!      | connection  frames -> chunks and control events; replies; closing;   |  Connection      (no allocator)
+//!      |             UTF-8, limits, timers                                    |
+//!      | websocket   whole messages                                           |  WebSocket       (feature `alloc`)
+//!      +------------------------------------------------------------------------+
+//! ```
+//!
+//! # The loop
+//!
+//! 1. The opening handshake: feed a [`ServerHandshake`] or a [`ClientHandshake`] what was read, until it gives a
+//!    [`Request`] or a [`Response`]; accept it, and open a [`WebSocket`] or a [`Connection`] with what was
+//!    [`Negotiated`]. What came behind the head is still in the input: begin with it.
+//! 2. Feed what was read to `receive` until it returns `None`; act on each event. At the end of stream call
+//!    `receive_eof`.
+//! 3. Call `poll` with the time.
+//! 4. Write the output, whatever `poll` said.
+//! 5. At [`Next::End`] let go of the transport; at [`Next::Wait`] wait for it, or for the deadline; go on at 2.
+//!
+//! An event borrows the input, never the machine, so a reply can be sent while it is handled. No call that makes bytes
+//! reports the end of the connection: only `poll` does, and the bytes that explain the end are in the output by then.
+//!
+//! # A client and a server in memory
+//!
+//! ```
+//! use core::time::Duration;
+//! use websocket_proto::*;
+//!
+//! # #[cfg(not(feature = "alloc"))]
+//! # fn main() {}
+//! # #[cfg(feature = "alloc")]
+//! # fn main() -> Result<(), Box<dyn core::error::Error>> {
+//! // The client asks; its nonce and its masking keys come from a seed of the caller's.
+//! let (mut up, mut down) = (Vec::new(), Vec::new()); // the bytes in flight, both ways
+//! let request = ClientRequest::new("ws://example.com/chat")?.subprotocol("chat");
+//! let mut handshake = ClientHandshake::new(request, [7; 32], &mut up)?;
+//!
+//! // The server answers.
+//! let mut head = Vec::new(); // used only when a head comes in pieces
+//! let mut input = &mut up[..];
+//! let mut request = ServerHandshake::new(HandshakeConfig::default())
+//!     .receive(&mut input, &mut head)?
+//!     .expect("the whole request is there");
+//! assert_eq!((request.path(), request.subprotocols().next()), ("/chat", Some("chat")));
+//! let negotiated = request.accept(Accept::new().subprotocol("chat"), &mut down)?;
+//! let mut server = WebSocket::open(negotiated, Config::default());
+//! up.clear();
+//!
+//! // The client is told, and opens too.
+//! let mut head = Vec::new();
+//! let mut input = &mut down[..];
+//! let response = handshake.receive(&mut input, &mut head)?.expect("the whole response is there");
+//! let mut client = WebSocket::open(response.accept()?, Config::default());
+//! down.clear();
+//!
+//! // A message, and the closing handshake behind it.
+//! client.send_text("hello", &mut up)?;
+//! client.close(CloseCode::NORMAL, "done", &mut up)?;
+//! let mut input = &mut up[..];
+//! while let Some(event) = server.receive(&mut input, &mut down) {
+//!     match event {
+//!         Event::Text(text) => assert_eq!(text, "hello"),
+//!         Event::Close(close) => assert_eq!(close.code(), CloseCode::NORMAL),
+//!         other => panic!("{other:?}"),
+//!     }
+//! }
+//! assert_eq!(server.poll(Duration::ZERO, &mut down), Next::End(Ok(())));
+//!
+//! // The server closes the transport first (§7.1.1); then the client is done as well.
+//! let mut input = &mut down[..];
+//! assert!(matches!(client.receive(&mut input, &mut up), Some(Event::Close(_))));
+//! client.receive_eof();
+//! assert_eq!(client.poll(Duration::ZERO, &mut up), Next::End(Ok(())));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Which layer
+//!
+//! [`WebSocket`] hands out whole messages: borrowed, without a copy or an allocation, when they lie whole in the input;
+//! assembled otherwise. [`Connection`] hands data out as it arrives, needs no allocator, and makes do with a fixed
+//! amount of memory for messages of any size. [`FrameHeader`] and [`Mask`] stand alone, for those who need no more.
+//!
+//! # Features
+//!
+//! - `std` (default): lets the dependencies find out what the CPU can do; implies `alloc`, changes nothing else.
+//! - `alloc`: [`WebSocket`], [`Prepared`], and `Vec<u8>` as an [`Output`].
+//! - `simd` (default): checks UTF-8 with SIMD instructions.
+//!
+//! Without any, the crate needs `core` and three small crates.
+//!
+//! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(
     test,
@@ -17,6 +122,10 @@
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
+
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod close_code;
 mod config;

@@ -13,7 +13,7 @@ use super::body::Body;
 use super::client_request::{ClientRequest, MAX_SUBPROTOCOLS};
 use super::config::HandshakeConfig;
 use super::head::{Fields, LineReader, Progress, strip_line_end};
-use super::key::{accept_key, encode_key};
+use super::key::Key;
 use super::opening::{Opening, Stage};
 use super::response::{Outcome, Response, StatusLine};
 use super::upgrade::UpgradeFields;
@@ -26,17 +26,17 @@ use super::upgrade::UpgradeFields;
 /// # Examples
 ///
 /// ```
-/// use websocket_proto::{ClientHandshake, ClientRequest};
+/// use websocket_proto::{ClientHandshake, ClientRequest, SliceOutput};
 ///
 /// let seed = [7; 32]; // From the operating system's source of randomness, new for each connection.
-/// let mut out = Vec::new();
+/// let (mut head, mut out) = ([0; 256], [0; 256]); // With an allocator, a `Vec` does as well.
+/// let (mut head, mut out) = (SliceOutput::new(&mut head), SliceOutput::new(&mut out));
 /// let request = ClientRequest::new("ws://example.com/chat")?.subprotocol("chat");
 /// let mut handshake = ClientHandshake::new(request, seed, &mut out)?;
-/// assert!(out.starts_with(b"GET /chat HTTP/1.1\r\nHost: example.com\r\n"));
+/// assert!(out.written().starts_with(b"GET /chat HTTP/1.1\r\nHost: example.com\r\n"));
 ///
 /// let mut bytes = *b"HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nno.\r\n";
 /// let mut input = &mut bytes[..];
-/// let mut head = Vec::new();
 /// let response = handshake.receive(&mut input, &mut head)?.ok_or("more bytes are needed")?;
 /// assert_eq!(response.status(), 403);
 /// assert_eq!(response.body(), b"no.\r\n");
@@ -92,13 +92,13 @@ impl ClientHandshake {
         out: &mut (impl Output + ?Sized),
     ) -> Result<Self, UsageError> {
         let secret = HandshakeSecret::new(&seed);
-        let key = encode_key(&secret.nonce());
+        let key = Key::new(&secret.nonce());
         request.write(&key, out)?;
         Ok(Self {
             config,
             opening: Opening::new(config.opening_timeout),
             reader: LineReader::default(),
-            accept: accept_key(&key),
+            accept: key.accept(),
             offered: Offered::new(secret, &request),
             phase: Phase::Head { draft: Draft::default(), keys: MaskingKeys::new(&seed) },
         })

@@ -25,18 +25,19 @@ use super::uri::Target;
 /// # Examples
 ///
 /// ```
-/// use websocket_proto::{Accept, HandshakeConfig, ServerHandshake};
+/// use websocket_proto::{Accept, HandshakeConfig, ServerHandshake, SliceOutput};
 ///
 /// let mut bytes = *b"GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
 ///     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 /// let mut input = &mut bytes[..];
-/// let (mut head, mut out) = (Vec::new(), Vec::new());
+/// let (mut head, mut out) = ([0; 256], [0; 256]); // With an allocator, a `Vec` does as well.
+/// let (mut head, mut out) = (SliceOutput::new(&mut head), SliceOutput::new(&mut out));
 ///
 /// let mut handshake = ServerHandshake::new(HandshakeConfig::default());
 /// let mut request = handshake.receive(&mut input, &mut head)?.ok_or("more bytes are needed")?;
 /// assert_eq!(request.path(), "/chat");
 /// let negotiated = request.accept(Accept::new(), &mut out)?;
-/// assert!(out.starts_with(b"HTTP/1.1 101 "));
+/// assert!(out.written().starts_with(b"HTTP/1.1 101 "));
 /// # drop(negotiated);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -172,7 +173,7 @@ impl Draft {
         let range = self.line.clone().unwrap_or_default();
         let line =
             RequestLine::parse(strip_line_end(head.get(range.clone()).unwrap_or_default())?)?;
-        self.fields.check_request(line.is_http_1_0, fields_at)?;
+        self.fields.check_request(line.is_http_1_0)?;
         // What is not for an upgrade is the caller's to answer, whatever else is in it.
         let upgrade = match self.check_is_upgrade(&line) {
             Ok(()) => Ok(self.fields.check_upgrade(fields_at)?),
