@@ -1,6 +1,6 @@
 //! The body of a response that refuses the upgrade (RFC 9112 §6, §7.1): where it ends, and its chunks put together.
 
-use super::upgrade::{ContentLength, TransferEncoding};
+use super::upgrade::{Single, TransferEncoding};
 
 /// What is still to come of a body.
 #[derive(Clone, Copy, Debug)]
@@ -45,17 +45,18 @@ impl Body {
     /// Determines how the body ends (RFC 9112 §6.3); `None` where `Content-Length` does not say it.
     pub(super) const fn new(
         status: u16,
-        length: ContentLength,
+        length: Single<u64>,
         encoding: TransferEncoding,
         room: usize,
     ) -> Option<Self> {
         let part = match (status, encoding, length) {
             (204 | 304, _, _) => Part::Complete,
             (_, TransferEncoding::Chunked, _) => Part::ChunkSize { size: 0, digits: 0 },
-            (_, TransferEncoding::Other, _)
-            | (_, TransferEncoding::Absent, ContentLength::Absent) => Part::UntilEof,
-            (_, TransferEncoding::Absent, ContentLength::Bytes(bytes)) => Part::Content(bytes),
-            (_, TransferEncoding::Absent, ContentLength::Invalid) => return None,
+            (_, TransferEncoding::Other, _) | (_, TransferEncoding::Absent, Single::Absent) => {
+                Part::UntilEof
+            }
+            (_, TransferEncoding::Absent, Single::Valid(bytes)) => Part::Content(bytes),
+            (_, TransferEncoding::Absent, Single::Invalid) => return None,
         };
         Some(Self { part, room })
     }

@@ -3,6 +3,7 @@
 use crate::error::UsageError;
 use crate::output::Output;
 
+use super::key::Key;
 use super::list::token;
 use super::uri::WsUri;
 use super::write::{CallerFields, check_fields, decimal, put_fields, write_whole};
@@ -100,7 +101,7 @@ impl<'a> ClientRequest<'a> {
     /// Checks what the caller has added, then appends the request.
     pub(super) fn write(
         &self,
-        key: &[u8; 24],
+        key: &Key,
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
         self.check_subprotocols()?;
@@ -124,7 +125,7 @@ impl<'a> ClientRequest<'a> {
                 put(port);
             }
             put(b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ");
-            put(key);
+            put(key.as_bytes());
             let mut before: &[u8] = b"\r\nSec-WebSocket-Protocol: ";
             for subprotocol in self.offered() {
                 put(before);

@@ -3,6 +3,36 @@
 use base64::engine::{Engine, general_purpose::STANDARD};
 use sha1_smol::Sha1;
 
+/// A value of `Sec-WebSocket-Key`: what base64 makes of 16 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Key([u8; 24]);
+
+impl Key {
+    pub(super) fn new(nonce: &[u8; 16]) -> Self {
+        Self(encode(nonce))
+    }
+
+    pub(super) fn parse(value: &[u8]) -> Option<Self> {
+        let key: &[u8; 24] = value.try_into().ok()?;
+        let (digits, b"==") = key.split_last_chunk()? else {
+            return None;
+        };
+        let is_digit = |digit: &u8| digit.is_ascii_alphanumeric() || matches!(digit, b'+' | b'/');
+        // 22 digits hold 132 bits: RFC 4648 §3.5 has the last four be zero.
+        let is_padded = matches!(digits.last(), Some(b'A' | b'Q' | b'g' | b'w'));
+        (is_padded && digits.iter().all(is_digit)).then_some(Self(*key))
+    }
+
+    pub(super) const fn as_bytes(&self) -> &[u8; 24] {
+        &self.0
+    }
+
+    /// Returns the value of `Sec-WebSocket-Accept` that answers it.
+    pub(super) fn accept(&self) -> [u8; 28] {
+        accept_key(&self.0)
+    }
+}
+
 /// Returns the value of `Sec-WebSocket-Accept` that answers a value of `Sec-WebSocket-Key` (RFC 6455 §4.2.2).
 ///
 /// The key is taken as it is, valid or not.
@@ -21,22 +51,6 @@ pub fn accept_key(key: &[u8]) -> [u8; 28] {
     encode(&sha1.digest().bytes())
 }
 
-/// Returns the value of `Sec-WebSocket-Key` for a nonce.
-pub(super) fn encode_key(nonce: &[u8; 16]) -> [u8; 24] {
-    encode(nonce)
-}
-
-/// Says whether `key` is what base64 makes of 16 bytes.
-pub(super) fn is_key(key: &[u8]) -> bool {
-    let Some((digits, b"==")) = key.split_last_chunk() else {
-        return false;
-    };
-    // 22 digits hold 132 bits: RFC 4648 §3.5 has the last four be zero.
-    digits.len() == 22
-        && matches!(digits.last(), Some(b'A' | b'Q' | b'g' | b'w'))
-        && digits.iter().all(|digit| digit.is_ascii_alphanumeric() || matches!(digit, b'+' | b'/'))
-}
-
 /// Encodes in base64, where `TO` is the length that comes of it.
 fn encode<const TO: usize>(bytes: &[u8]) -> [u8; TO] {
     let mut text = [0; TO];
@@ -47,7 +61,7 @@ fn encode<const TO: usize>(bytes: &[u8]) -> [u8; TO] {
 
 #[cfg(test)]
 mod tests {
-    use super::{encode, encode_key, is_key};
+    use super::{Key, encode};
 
     #[test]
     fn base64_is_that_of_rfc_4648_row_115() {
@@ -60,9 +74,10 @@ mod tests {
 
     #[test]
     fn keys_that_are_made_are_keys() {
-        assert_eq!(&encode_key(b"the sample nonce"), b"dGhlIHNhbXBsZSBub25jZQ==");
+        assert_eq!(Key::new(b"the sample nonce").as_bytes(), b"dGhlIHNhbXBsZSBub25jZQ==");
         for byte in 0..=255 {
-            assert!(is_key(&encode_key(&[byte; 16])));
+            let key = Key::new(&[byte; 16]);
+            assert_eq!(Key::parse(key.as_bytes()), Some(key));
         }
     }
 }

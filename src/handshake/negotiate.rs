@@ -2,7 +2,6 @@
 
 use crate::error::HandshakeError;
 
-use super::key::accept_key;
 use super::negotiated::Negotiated;
 use super::upgrade::{UpgradeFields, subprotocols};
 
@@ -54,13 +53,13 @@ where
         noted.note(name.as_bytes(), value, place);
     }
     let at = |place| fields().skip(place);
-    noted.check_request(false, at)?;
+    noted.check_request(false)?;
     noted.check_tokens()?;
     let key = noted.check_upgrade(at)?;
     let subprotocol = supported
         .iter()
         .find_map(|wanted| subprotocols(fields()).find(|offered| offered == wanted));
-    let response = SwitchingResponse { accept: accept_key(key), subprotocol };
+    let response = SwitchingResponse { accept: key.accept(), subprotocol };
     Ok((Negotiated::server_with(subprotocol), response))
 }
 

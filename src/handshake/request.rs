@@ -4,7 +4,7 @@ use crate::error::{HandshakeError, UsageError};
 use crate::output::Output;
 
 use super::head::Fields;
-use super::key::accept_key;
+use super::key::Key;
 use super::list::{Extension, extensions};
 use super::negotiated::Negotiated;
 use super::upgrade::{FieldName, subprotocols, values};
@@ -25,7 +25,7 @@ pub struct Request<'b> {
     pub(super) parts: Target<'b>,
     pub(super) fields: Fields<'b>,
     /// The key of a request for an upgrade, which was checked; or why it is not one.
-    pub(super) upgrade: Result<&'b [u8], HandshakeError>,
+    pub(super) upgrade: Result<Key, HandshakeError>,
     pub(super) is_answered: bool,
 }
 
@@ -56,7 +56,7 @@ impl<'b> Request<'b> {
             ),
         };
         check_fields(accept.fields)?;
-        let accept_key = accept_key(key);
+        let accept_key = key.accept();
         write_whole(out, |put| {
             put(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                 Sec-WebSocket-Accept: ");

@@ -4,8 +4,9 @@
 use crate::error::HandshakeError;
 
 use super::head::parse_field;
+use super::key::Key;
 use super::list::{elements, extensions, token};
-use super::{key, uri};
+use super::uri;
 
 /// What a handshake has to know of the fields of a message.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,32 +17,34 @@ pub(super) struct UpgradeFields {
     connection: bool,
     /// `Upgrade` holds `websocket`.
     upgrade: bool,
-    host: Occurrence,
-    version: Occurrence,
-    key: Occurrence,
-    accept: Occurrence,
-    protocol: Occurrence,
-    extensions: Occurrence,
-    pub(super) content_length: ContentLength,
+    host: Single<()>,
+    /// Whether it is the one version there is.
+    version: Single<bool>,
+    key: Single<Key>,
+    accept: Single<[u8; 28]>,
+    pub(super) content_length: Single<u64>,
     pub(super) transfer_encoding: TransferEncoding,
+    protocol: Lines,
+    extensions: Lines,
 }
 
-/// How often a field appears, and the place of its first line: whatever the owner finds it again by.
-#[derive(Clone, Copy, Debug, Default)]
-enum Occurrence {
-    #[default]
-    Absent,
-    Once(usize),
-    Repeated(usize),
-}
-
-/// The length that a message declares for its content.
+/// A field that must not be repeated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum ContentLength {
+pub(super) enum Single<T> {
     #[default]
     Absent,
-    Bytes(u64),
+    Valid(T),
+    /// Repeated, or of no valid value.
     Invalid,
+}
+
+/// The lines of a field that is a list: the place of the first, which is whatever the owner finds it again by.
+#[derive(Clone, Copy, Debug, Default)]
+enum Lines {
+    #[default]
+    None,
+    One(usize),
+    More(usize),
 }
 
 /// The codings that a message declares for its transfer; what counts is the last one (RFC 9112 §6.3).
@@ -80,18 +83,13 @@ impl UpgradeFields {
             Some(FieldName::Upgrade) => {
                 self.upgrade |= elements(value).any(|it| it.eq_ignore_ascii_case(b"websocket"));
             }
-            Some(FieldName::Host) => self.host.add(place),
-            Some(FieldName::Version) => self.version.add(place),
-            Some(FieldName::Key) => self.key.add(place),
-            Some(FieldName::Accept) => self.accept.add(place),
+            Some(FieldName::Host) => self.host.add(uri::is_authority(value).then_some(())),
+            Some(FieldName::Version) => self.version.add(Some(value == b"13")),
+            Some(FieldName::Key) => self.key.add(Key::parse(value)),
+            Some(FieldName::Accept) => self.accept.add(value.try_into().ok()),
+            Some(FieldName::ContentLength) => self.content_length.add(parse_decimal(value)),
             Some(FieldName::Protocol) => self.protocol.add(place),
             Some(FieldName::Extensions) => self.extensions.add(place),
-            Some(FieldName::ContentLength) => {
-                self.content_length = match (self.content_length, parse_decimal(value)) {
-                    (ContentLength::Absent, Some(bytes)) => ContentLength::Bytes(bytes),
-                    _ => ContentLength::Invalid,
-                };
-            }
             Some(FieldName::TransferEncoding) => {
                 self.transfer_encoding = match elements(value).last() {
                     Some(last) if last.eq_ignore_ascii_case(b"chunked") => {
@@ -103,27 +101,20 @@ impl UpgradeFields {
         }
     }
 
-    /// Checks what every request must keep to, an upgrade or not. `at` gives the fields from a place on.
-    pub(super) fn check_request<'b, I>(
-        &self,
-        is_http_1_0: bool,
-        at: impl Fn(usize) -> I,
-    ) -> Result<(), HandshakeError>
-    where
-        I: Iterator<Item = (&'b str, &'b [u8])>,
-    {
+    /// Checks what every request must keep to, an upgrade or not.
+    pub(super) fn check_request(&self, is_http_1_0: bool) -> Result<(), HandshakeError> {
         // RFC 9112 §3.2: "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message
         // that lacks a Host header field and to any request message that contains more than one Host header field line
         // or a Host header field with an invalid field value."
         match self.host {
-            Occurrence::Absent if is_http_1_0 => {}
-            Occurrence::Once(place) if value(at(place)).is_some_and(uri::is_authority) => {}
-            _ => return Err(HandshakeError::InvalidHost),
+            Single::Valid(()) => {}
+            Single::Absent if is_http_1_0 => {}
+            Single::Absent | Single::Invalid => return Err(HandshakeError::InvalidHost),
         }
         if self.transfer_encoding != TransferEncoding::Absent {
             return Err(HandshakeError::TransferEncoding);
         }
-        if self.content_length == ContentLength::Invalid {
+        if self.content_length == Single::Invalid {
             return Err(HandshakeError::InvalidContentLength);
         }
         Ok(())
@@ -143,29 +134,31 @@ impl UpgradeFields {
         Ok(())
     }
 
-    /// Checks the rest of a request for an upgrade, and returns its key.
+    /// Checks the rest of a request for an upgrade, and returns its key. `at` gives the fields from a place on.
     pub(super) fn check_upgrade<'b, I>(
         &self,
         at: impl Fn(usize) -> I,
-    ) -> Result<&'b [u8], HandshakeError>
+    ) -> Result<Key, HandshakeError>
     where
         I: Iterator<Item = (&'b str, &'b [u8])>,
     {
         // §4.4: "If the server doesn't support the requested version, it MUST respond with a |Sec-WebSocket-Version|
         // header field [...] containing all versions it is willing to use." First, for another version may ask for
         // something else below.
-        let version = self.version.once().and_then(|place| value(at(place)));
-        if version.ok_or(HandshakeError::InvalidVersion)? != b"13" {
-            return Err(HandshakeError::UnsupportedVersion);
+        match self.version {
+            Single::Valid(true) => {}
+            Single::Valid(false) => return Err(HandshakeError::UnsupportedVersion),
+            Single::Absent | Single::Invalid => return Err(HandshakeError::InvalidVersion),
         }
         // What follows the head are frames; content would have to be told from them.
-        if !matches!(self.content_length, ContentLength::Absent | ContentLength::Bytes(0)) {
+        if !matches!(self.content_length, Single::Absent | Single::Valid(0)) {
             return Err(HandshakeError::UnexpectedContent);
         }
         // §4.2.1: "A |Sec-WebSocket-Key| header field with a base64-encoded [...] value that, when decoded, is 16 bytes
         // in length."
-        let key = self.key.once().and_then(|place| value(at(place)));
-        let key = key.filter(|key| key::is_key(key)).ok_or(HandshakeError::InvalidKey)?;
+        let Single::Valid(key) = self.key else {
+            return Err(HandshakeError::InvalidKey);
+        };
         if let Some(place) = self.protocol.first() {
             check_subprotocols(values(at(place), FieldName::Protocol))?;
         }
@@ -189,7 +182,7 @@ impl UpgradeFields {
         // §4.1: "If the response lacks a |Sec-WebSocket-Accept| header field or the |Sec-WebSocket-Accept| contains a
         // value other than the base64-encoded SHA-1 of the concatenation [...] the client MUST _Fail the WebSocket
         // Connection_."
-        if self.accept.once().and_then(|place| value(at(place))) != Some(accept) {
+        if self.accept != Single::Valid(*accept) {
             return Err(HandshakeError::InvalidAccept);
         }
         // §4.1: "If the response includes a |Sec-WebSocket-Extensions| header field and this header field indicates the
@@ -200,40 +193,44 @@ impl UpgradeFields {
             return Err(HandshakeError::ExtensionNotOffered);
         }
         match self.protocol {
-            Occurrence::Absent => Ok(None),
+            Lines::None => Ok(None),
             // §4.1: "If the response includes a |Sec-WebSocket-Protocol| header field and this header field indicates
             // the use of a subprotocol that was not present in the client's handshake [...], the client MUST _Fail the
             // WebSocket Connection_."
-            Occurrence::Once(place) => value(at(place))
-                .and_then(token)
+            Lines::One(place) => at(place)
+                .next()
+                .and_then(|(_, value)| token(value))
                 .filter(|selected| is_offered(selected))
                 .ok_or(HandshakeError::SubprotocolNotOffered)
                 .map(Some),
             // §11.3.4: the field "MUST NOT appear more than once in an HTTP response".
-            Occurrence::Repeated(_) => Err(HandshakeError::InvalidSubprotocols),
+            Lines::More(_) => Err(HandshakeError::InvalidSubprotocols),
         }
     }
 }
 
-impl Occurrence {
-    fn add(&mut self, place: usize) {
-        *self = match *self {
-            Self::Absent => Self::Once(place),
-            Self::Once(first) | Self::Repeated(first) => Self::Repeated(first),
+impl<T> Single<T> {
+    /// Takes note of a field, and of its value if that is valid.
+    fn add(&mut self, value: Option<T>) {
+        *self = match (&self, value) {
+            (Self::Absent, Some(value)) => Self::Valid(value),
+            _ => Self::Invalid,
         };
     }
+}
 
-    const fn once(self) -> Option<usize> {
-        match self {
-            Self::Once(place) => Some(place),
-            Self::Absent | Self::Repeated(_) => None,
-        }
+impl Lines {
+    fn add(&mut self, place: usize) {
+        *self = match *self {
+            Self::None => Self::One(place),
+            Self::One(first) | Self::More(first) => Self::More(first),
+        };
     }
 
     const fn first(self) -> Option<usize> {
         match self {
-            Self::Once(place) | Self::Repeated(place) => Some(place),
-            Self::Absent => None,
+            Self::None => None,
+            Self::One(place) | Self::More(place) => Some(place),
         }
     }
 }
@@ -290,10 +287,6 @@ pub(super) fn subprotocols<'b>(
     fields: impl Iterator<Item = (&'b str, &'b [u8])>,
 ) -> impl Iterator<Item = &'b str> {
     values(fields, FieldName::Protocol).flat_map(elements).filter_map(token)
-}
-
-fn value<'b>(mut fields: impl Iterator<Item = (&'b str, &'b [u8])>) -> Option<&'b [u8]> {
-    fields.next().map(|(_, value)| value)
 }
 
 fn check_subprotocols<'b>(lines: impl Iterator<Item = &'b [u8]>) -> Result<(), HandshakeError> {

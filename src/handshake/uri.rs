@@ -20,7 +20,7 @@ impl<'a> Authority<'a> {
             address.parse::<Ipv6Addr>().ok()?;
             address.len().checked_add(2)?
         } else {
-            let len = text.find(':').unwrap_or(text.len());
+            let len = text.bytes().position(|byte| byte == b':').unwrap_or(text.len());
             if len == 0 || !is_made_of(text.get(..len)?, |_| false) {
                 return None;
             }
