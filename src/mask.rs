@@ -32,24 +32,68 @@ impl Mask {
     }
 
     /// Masks or unmasks the next bytes of the payload in place. A key of zeros changes nothing: no mask at all.
+    #[inline]
     pub fn apply(&mut self, payload: &mut [u8]) {
+        // §5.3: "Octet i of the transformed data is the XOR of octet i of the original data with octet at index
+        // i modulo 4 of the masking key"
         if self.key == 0 {
             return;
         }
-        // §5.3: "Octet i of the transformed data is the XOR of octet i of the original data with octet at index
-        // i modulo 4 of the masking key"
-        let wide = u128::from_ne_bytes(self.repeated());
-        let mut blocks = payload.chunks_exact_mut(16);
-        for block in &mut blocks {
-            if let Ok(bytes) = <&mut [u8; 16]>::try_from(block) {
-                *bytes = (u128::from_ne_bytes(*bytes) ^ wide).to_ne_bytes();
+        match payload.len() {
+            0..=3 => {
+                for (byte, key) in payload.iter_mut().zip(self.key.to_ne_bytes()) {
+                    *byte ^= key;
+                }
+            }
+            4..=7 => self.apply_to_ends::<4>(payload),
+            8..=15 => self.apply_to_ends::<8>(payload),
+            16..=31 => self.apply_to_ends::<16>(payload),
+            32..=63 => self.apply_to_ends::<32>(payload),
+            64..=128 => self.apply_to_ends::<64>(payload),
+            129.. => self.apply_to_long(payload),
+        }
+        self.advance(payload.len());
+    }
+
+    /// Masks `N` to `2 * N` bytes: as two blocks, both read before either is written, so that they may overlap.
+    #[inline]
+    fn apply_to_ends<const N: usize>(self, payload: &mut [u8]) {
+        let mut turned = self;
+        turned.advance(payload.len().saturating_sub(N));
+        if let (Some(&first), Some(&last)) = (payload.first_chunk::<N>(), payload.last_chunk::<N>())
+        {
+            if let Some(place) = payload.first_chunk_mut() {
+                *place = self.masked(first);
+            }
+            if let Some(place) = payload.last_chunk_mut() {
+                *place = turned.masked(last);
             }
         }
-        let tail = blocks.into_remainder();
-        for (byte, key) in tail.iter_mut().zip(self.repeated()) {
-            *byte ^= key;
+    }
+
+    #[inline(never)]
+    fn apply_to_long(self, payload: &mut [u8]) {
+        let mut turned = self;
+        let (unaligned, rest) =
+            payload.split_at_mut_checked(payload.as_ptr().align_offset(32)).unwrap_or_default();
+        turned.apply(unaligned);
+        let mut blocks = rest.chunks_exact_mut(32);
+        for block in &mut blocks {
+            if let Ok(block) = <&mut [u8; 32]>::try_from(block) {
+                *block = turned.masked(*block);
+            }
         }
-        self.advance(tail.len());
+        turned.apply(blocks.into_remainder());
+    }
+
+    #[inline]
+    fn masked<const N: usize>(self, mut block: [u8; N]) -> [u8; N] {
+        for piece in block.chunks_exact_mut(4) {
+            if let Ok(piece) = <&mut [u8; 4]>::try_from(piece) {
+                *piece = (u32::from_ne_bytes(*piece) ^ self.key).to_ne_bytes();
+            }
+        }
+        block
     }
 
     /// Turns the key by `bytes` modulo 4.
@@ -65,11 +109,6 @@ impl Mask {
         } else {
             self.key.rotate_left(bits)
         };
-    }
-
-    fn repeated(self) -> [u8; 16] {
-        let [a, b, c, d] = self.key.to_ne_bytes();
-        [a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d]
     }
 }
 
