@@ -80,6 +80,7 @@ impl Connection {
     ///
     /// The input is unmasked in place, and advanced past what was taken; what is left is untouched. Replies are
     /// appended to `out`. After the peer's Close frame, a failure, or end of stream, input is taken unread.
+    #[inline]
     pub fn receive<'b>(
         &mut self,
         input: &mut &'b mut [u8],
@@ -88,6 +89,20 @@ impl Connection {
         if !input.is_empty() {
             self.timers.received();
         }
+        if self.state.reads() && !self.eof {
+            if let Some(chunk) = self.receiver.short_message(input) {
+                return Some(ChunkEvent::Data(chunk));
+            }
+        }
+        self.receive_any(input, out)
+    }
+
+    #[inline(never)]
+    fn receive_any<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Option<ChunkEvent<'b>> {
         if !self.state.reads() || self.eof {
             *input = &mut [];
             return None;
