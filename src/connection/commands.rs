@@ -181,7 +181,12 @@ impl Connection {
         frame_len: usize,
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
-        let needed = self.replies.due_len(&self.sender, out).saturating_add(frame_len);
+        let due_len = self.replies.due_len(&self.sender, out);
+        let needed = due_len.saturating_add(frame_len);
+        if due_len > 0 && out.waiting() == 0 && !out.make_room(needed) {
+            // Not even all of the output has room for both. The Pong waits for `poll`; it bars nothing meanwhile.
+            return require_room(out, frame_len);
+        }
         require_room(out, needed)?;
         self.flush(Passes::Once, out);
         Ok(())
