@@ -156,8 +156,7 @@ pub(super) fn strip_line_end(line: &[u8]) -> Result<&[u8], HandshakeError> {
 
 /// Takes a field line, without its end, apart: the name, and the value without the blanks round it.
 pub(super) fn parse_field(line: &[u8]) -> Result<(&[u8], &[u8]), HandshakeError> {
-    let end = line.iter().position(|&byte| !is_token_byte(byte));
-    let (name, rest) = line.split_at_checked(end.unwrap_or(line.len())).unwrap_or_default();
+    let (name, rest) = line.split_at_checked(token_len(line)).unwrap_or_default();
     match rest.split_first() {
         Some((b':', value)) if !name.is_empty() => {
             if is_field_text(value) {
@@ -190,24 +189,55 @@ pub(super) fn parse_version(text: &[u8]) -> Result<u8, HandshakeError> {
 /// Says whether `text` is made of what may stand in the value of a field or in a reason phrase: no control characters
 /// but HTAB (RFC 9110 §5.5).
 pub(super) fn is_field_text(text: &[u8]) -> bool {
-    // In blocks, of which the last overlaps the one before it, and without an early end: this is vectorized.
-    let Some(last) = text.last_chunk::<16>() else {
-        return !text.iter().any(|&byte| is_control(byte));
-    };
-    let mut found = has_control(last);
-    for block in text.chunks_exact(16) {
-        found |= block.first_chunk().is_some_and(has_control);
-    }
-    !found
+    // Eight bytes at a time, the last eight of which overlap those before; what is found is looked at byte by byte.
+    let is_plain = |block: &[u8; 8]| !may_hold_control(u64::from_ne_bytes(*block));
+    let mut blocks = text.chunks_exact(8).filter_map(<[u8]>::first_chunk);
+    (text.last_chunk().is_some_and(is_plain) && blocks.all(is_plain))
+        || !text.iter().any(|&byte| is_control(byte))
 }
 
-fn has_control(block: &[u8; 16]) -> bool {
-    block.iter().fold(0, |found, &byte| found | u8::from(is_control(byte))) > 0
+/// Says whether a byte of a word is a control character; there may be false alarms.
+const fn may_hold_control(word: u64) -> bool {
+    let below_space = word.wrapping_sub(EACH * 0x20) & !word;
+    let no_del = word ^ (EACH * 0x7f);
+    let del = no_del.wrapping_sub(EACH) & !no_del;
+    (below_space | del) & (EACH * 0x80) != 0
 }
 
 fn is_control(byte: u8) -> bool {
     (byte < b' ' && byte != b'\t') || byte == 0x7f
 }
+
+/// Returns how many bytes at the front may stand in a token.
+pub(super) fn token_len(text: &[u8]) -> usize {
+    // Names of fields are made of letters and hyphens, which need no table: first those, eight at a time.
+    let mut len: usize = 0;
+    for block in text.chunks_exact(8).filter_map(<[u8]>::first_chunk) {
+        let letters = leading_letters(u64::from_le_bytes(*block));
+        len = len.saturating_add(letters);
+        if letters < 8 {
+            break;
+        }
+    }
+    let rest = text.get(len..).unwrap_or_default();
+    let end = rest.iter().position(|&byte| !is_token_byte(byte));
+    len.saturating_add(end.unwrap_or(rest.len()))
+}
+
+/// Returns how many bytes of a word, from the lowest, are letters or hyphens.
+fn leading_letters(word: u64) -> usize {
+    // The highest bit of each byte tells; the sums of seven bits each do not carry into the next byte.
+    let low = word & (EACH * 0x7f);
+    let lower_case = low | (EACH * 0x20);
+    let from_a = lower_case.wrapping_add(EACH * (0x80 - 0x61));
+    let above_z = lower_case.wrapping_add(EACH * (0x80 - 0x7b));
+    let not_hyphen = (low ^ (EACH * 0x2d)).wrapping_add(EACH * 0x7f);
+    let others = word | !((from_a & !above_z) | !not_hyphen);
+    usize::try_from((others & (EACH * 0x80)).trailing_zeros() / 8).unwrap_or(0)
+}
+
+/// A word with a one in each byte.
+const EACH: u64 = 0x0101_0101_0101_0101;
 
 /// Says whether a byte may stand in a token (RFC 9110 §5.6.2).
 pub(super) fn is_token_byte(byte: u8) -> bool {
@@ -236,3 +266,23 @@ const TOKEN_BYTES: [bool; 256] = {
     }
     table
 };
+
+#[cfg(test)]
+mod tests {
+    use super::{is_control, is_field_text, is_token_byte, token_len};
+
+    #[test]
+    fn words_tell_the_same_as_bytes() {
+        for byte in 0..=255 {
+            for len in 1..=26 {
+                for at in 0..len {
+                    let mut text = vec![b'a'; len];
+                    text[at] = byte;
+                    assert_eq!(is_field_text(&text), !is_control(byte), "{byte} at {at} of {len}");
+                    let expected = if is_token_byte(byte) { len } else { at };
+                    assert_eq!(token_len(&text), expected, "{byte} at {at} of {len}");
+                }
+            }
+        }
+    }
+}

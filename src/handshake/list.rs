@@ -1,6 +1,6 @@
 //! Lists in the values of fields (RFC 9110 §5.6.1): tokens, and extensions with their parameters (RFC 6455 §9.1).
 
-use super::head::{is_token_byte, trim};
+use super::head::{is_token_byte, token_len, trim};
 
 /// Returns the elements of a list; empty ones are skipped.
 ///
@@ -12,7 +12,7 @@ pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Returns `text` if it is a token (RFC 9110 §5.6.2).
 pub(super) fn token(text: &[u8]) -> Option<&str> {
-    let is_token = !text.is_empty() && text.iter().all(|&byte| is_token_byte(byte));
+    let is_token = !text.is_empty() && token_len(text) == text.len();
     is_token.then_some(text).and_then(as_str)
 }
 
@@ -98,8 +98,7 @@ impl<'b> Scanner<'b> {
     }
 
     fn token(&mut self) -> Result<&'b str, Malformed> {
-        let end = self.0.iter().position(|&byte| !is_token_byte(byte));
-        let (text, rest) = self.0.split_at_checked(end.unwrap_or(self.0.len())).ok_or(Malformed)?;
+        let (text, rest) = self.0.split_at_checked(token_len(self.0)).ok_or(Malformed)?;
         self.0 = rest;
         as_str(text).filter(|text| !text.is_empty()).ok_or(Malformed)
     }

@@ -3,7 +3,8 @@
 use crate::error::{HandshakeError, UsageError};
 use crate::output::{Output, require_room};
 
-use super::head::{is_field_text, is_token_byte, trim};
+use super::head::{is_field_text, trim};
+use super::list::token;
 use super::upgrade::FieldName;
 
 /// Fields of the caller's: names and values.
@@ -25,8 +26,7 @@ pub(super) fn write_whole(
 pub(super) fn check_fields(fields: CallerFields<'_>) -> Result<(), UsageError> {
     for (name, value) in fields {
         let (name, value) = (name.as_bytes(), value.as_bytes());
-        let is_token = !name.is_empty() && name.iter().all(|&byte| is_token_byte(byte));
-        if !is_token || is_reserved(name) {
+        if token(name).is_none() || is_reserved(name) {
             return Err(UsageError::InvalidFieldName);
         }
         if !is_field_text(value) || trim(value).len() != value.len() {
