@@ -95,13 +95,7 @@ impl Connection {
 
     /// Reads once, if there is something and the peer reads too; then does what is due.
     pub(crate) fn turn(&mut self, now: Duration, shared: &mut Shared) -> Outcome {
-        self.act(
-            now,
-            shared,
-            |this, shared, out| {
-                if this.may_read(out) { this.read(now, shared, out) } else { Ok(()) }
-            },
-        )
+        self.act(now, shared, Self::read)
     }
 
     /// Sends what was said in the chat.
@@ -111,7 +105,7 @@ impl Connection {
         shared: &mut Shared,
         said: &[Prepared],
     ) -> Outcome {
-        self.act(now, shared, |this, _, out| {
+        self.act(now, shared, |this, _, _, out| {
             let Phase::Open { ws, .. } = &mut this.phase else {
                 return Ok(());
             };
@@ -128,7 +122,7 @@ impl Connection {
 
     /// Begins the closing handshake.
     pub(crate) fn close(&mut self, now: Duration, shared: &mut Shared) -> Outcome {
-        self.act(now, shared, |this, _, out| match &mut this.phase {
+        self.act(now, shared, |this, _, _, out| match &mut this.phase {
             Phase::Open { ws, .. } => or_closed(ws.close(CloseCode::GOING_AWAY, "", out)),
             Phase::Opening { .. } => {
                 this.phase = Phase::Ending { until: now, lingers: false };
@@ -146,7 +140,7 @@ impl Connection {
         &mut self,
         now: Duration,
         shared: &mut Shared,
-        act: impl FnOnce(&mut Self, &mut Shared, &mut Backlog) -> io::Result<()>,
+        act: impl FnOnce(&mut Self, Duration, &mut Shared, &mut Backlog) -> io::Result<()>,
     ) -> Outcome {
         let has_backlog = !self.backlog.is_empty();
         let mut out = if has_backlog {
@@ -155,7 +149,8 @@ impl Connection {
             self.progress = now;
             mem::take(&mut shared.output)
         };
-        let outcome = act(self, shared, &mut out).and_then(|()| self.finish(now, shared, &mut out));
+        let outcome =
+            act(self, now, shared, &mut out).and_then(|()| self.finish(now, shared, &mut out));
         if !has_backlog {
             self.backlog = out.take_rest();
             shared.output = out;
@@ -173,6 +168,9 @@ impl Connection {
     }
 
     fn read(&mut self, now: Duration, shared: &mut Shared, out: &mut Backlog) -> io::Result<()> {
+        if !self.may_read(out) {
+            return Ok(());
+        }
         let mut input = mem::take(&mut shared.input);
         let result = match self.socket.read(&mut input) {
             Ok(0) => {

@@ -30,12 +30,12 @@ use websocket_proto::{Config, Prepared};
 
 use args::{HELP, Options};
 use connection::{Connection, Outcome};
-use shared::Shared;
+use shared::{Shared, tell};
 
 fn main() -> ExitCode {
     let (message, status) = match Options::parse(std::env::args().skip(1)) {
         Ok(None) => {
-            print!("{HELP}");
+            let _ = write!(io::stdout(), "{HELP}");
             return ExitCode::SUCCESS;
         }
         Ok(Some(options)) => match listen(&options.addresses) {
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         },
         Err(message) => (format!("{message}; --help tells more"), 2),
     };
-    eprintln!("server: {message}");
+    tell(format_args!("server: {message}"));
     ExitCode::from(status)
 }
 
@@ -109,7 +109,8 @@ impl Server {
             .message_limit(options.max_message)?
             .keepalive(Duration::from_secs(30), Duration::from_secs(10))?
             .recycle_limit(64 * 1024);
-        writeln!(io::stdout(), "listening on http://{}/", listener.local_addr()?)?;
+        let address = listener.local_addr()?;
+        let _ = writeln!(io::stdout(), "listening on http://{address}/");
         Ok(Self {
             poll,
             listener: Some(listener),
@@ -187,7 +188,7 @@ impl Server {
                         // Most often there are too many open files. It is told once, and tried again later.
                         if !mem::replace(&mut self.is_full, true) {
                             let count = self.clients.len();
-                            eprintln!("server: cannot accept more than {count}: {error}");
+                            tell(format_args!("server: cannot accept more than {count}: {error}"));
                         }
                         self.acceptable = false;
                         self.set_timer(ACCEPT_AGAIN, LISTENER);
@@ -209,7 +210,7 @@ impl Server {
                 // The first turn starts the timer of the handshake.
                 self.serve(key, Connection::turn);
             }
-            Err(error) => eprintln!("server: cannot watch a connection: {error}"),
+            Err(error) => tell(format_args!("server: cannot watch a connection: {error}")),
         }
     }
 

@@ -47,6 +47,7 @@ pub(crate) fn answer(
             return request.reject(404, &[TEXT], body, out).map(|()| None);
         }
     };
+    // §10.2: no cookie counts here and nothing is secret, so pages of any origin may connect.
     let mut accept = Accept::new();
     if let Some(subprotocol) = request.subprotocols().find(|it| SUBPROTOCOLS.contains(it)) {
         accept = accept.subprotocol(subprotocol);

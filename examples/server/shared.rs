@@ -1,6 +1,7 @@
 //! What all connections use, in turn.
 
 use core::fmt;
+use std::io::{self, Write};
 
 use mio::net::TcpStream;
 use websocket_proto::{Config, Prepared};
@@ -33,11 +34,16 @@ impl Shared {
     pub(crate) fn log(&self, socket: &TcpStream, what: fmt::Arguments<'_>) {
         if self.options.verbose {
             match socket.peer_addr() {
-                Ok(address) => eprintln!("{address} {what}"),
-                Err(_) => eprintln!("(gone) {what}"),
+                Ok(address) => tell(format_args!("{address} {what}")),
+                Err(_) => tell(format_args!("(gone) {what}")),
             }
         }
     }
+}
+
+/// Prints a line, if somebody is there to read it: the server is not to end for want of a terminal.
+pub(crate) fn tell(what: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{what}");
 }
 
 const READ_AT_MOST: usize = 64 * 1024;
