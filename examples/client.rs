@@ -176,6 +176,9 @@ impl Client {
         match result {
             // The server is gone. What it said before is still to be read, and behind it the end of stream.
             Err(error) if GONE.contains(&error.kind()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                Err(io::Error::new(ErrorKind::TimedOut, "the server does not read what is sent"))
+            }
             result => result,
         }
     }
