@@ -134,70 +134,19 @@ impl ClientHandshake {
         if let Stage::Failed(Failure::Handshake(error)) = self.opening.stage {
             return Err(error);
         }
-        let mut head_len = 0;
-        if let Phase::Head { draft, .. } = &mut self.phase {
-            if self.opening.stage != Stage::Open {
-                return Ok(None);
-            }
-            let limit = self.config.head_limit;
-            let progress = self
-                .reader
-                .read(bytes, head, limit, |line, at| draft.line(line, at, self.config.field_limit));
-            head_len = match progress {
-                Ok(Progress::Incomplete) => return Ok(None),
-                Ok(Progress::Full) => {
-                    return Err(self.opening.fail(HandshakeError::HeadTooLong { limit }));
+        match self.advance(bytes, head) {
+            Ok(None) => Ok(None),
+            Ok(Some((response, rest))) => {
+                *input = rest;
+                self.phase = Phase::Nothing;
+                // A timeout that was told stays.
+                if self.opening.stage == Stage::Open {
+                    self.opening.stage = Stage::Over;
                 }
-                Ok(Progress::Complete(taken)) => taken,
-                Err(error) => return Err(self.opening.fail(error)),
-            };
-            let status = draft.status.unwrap_or_default();
-            if status == 101 {
-                let (in_input, rest) = bytes.split_at_mut_checked(head_len).unwrap_or_default();
-                let head =
-                    if self.reader.is_stored() { self.reader.stored(head) } else { in_input };
-                return match self.switch(head) {
-                    Ok(response) => {
-                        *input = rest;
-                        self.finish();
-                        Ok(Some(response))
-                    }
-                    Err(error) => Err(self.opening.fail(error)),
-                };
+                Ok(Some(response))
             }
-            match Refusal::new(draft, status, self.reader.head_len(), self.config.body_limit) {
-                Ok(refusal) => self.phase = Phase::Body(refusal),
-                Err(error) => return Err(self.opening.fail(error)),
-            }
+            Err(error) => Err(self.opening.fail(error)),
         }
-        let Phase::Body(refusal) = &mut self.phase else {
-            return Ok(None);
-        };
-        let decoded = refusal.body.decode(bytes.get_mut(head_len..).unwrap_or_default());
-        let content_end = head_len.saturating_add(decoded.content);
-        let taken = head_len.saturating_add(decoded.taken);
-        let is_over = refusal.body.is_over() || self.opening.stage != Stage::Open;
-        let mut is_truncated = !refusal.body.is_complete();
-        let message = if self.reader.is_stored() {
-            let content = bytes.get(head_len..content_end).unwrap_or_default();
-            let is_kept = self.reader.store_what_fits(content, head);
-            if is_kept && !is_over {
-                return Ok(None);
-            }
-            is_truncated |= !is_kept;
-            *input = bytes.get_mut(taken..).unwrap_or_default();
-            self.reader.stored(head)
-        } else {
-            if !is_over && self.reader.store(bytes.get(..content_end).unwrap_or_default(), head) {
-                return Ok(None);
-            }
-            let (message, rest) = bytes.split_at_mut_checked(taken).unwrap_or_default();
-            *input = rest;
-            message.get(..content_end).unwrap_or_default()
-        };
-        let response = refusal.response(message, is_truncated)?;
-        self.finish();
-        Ok(Some(response))
     }
 
     /// Takes note that the server has ended its side of the transport.
@@ -215,8 +164,61 @@ impl ClientHandshake {
         self.opening.poll(now)
     }
 
+    /// Goes through `bytes`, and returns the response once it is complete, with what is left of them.
+    fn advance<'r, 'b: 'r>(
+        &mut self,
+        bytes: &'b mut [u8],
+        head: &'r mut (impl Output + AsRef<[u8]> + ?Sized),
+    ) -> Result<Option<(Response<'r>, &'b mut [u8])>, HandshakeError> {
+        let mut head_len = 0;
+        if let Phase::Head { draft, .. } = &mut self.phase {
+            if self.opening.stage != Stage::Open {
+                return Ok(None);
+            }
+            let HandshakeConfig { head_limit: limit, field_limit, body_limit, .. } = self.config;
+            let each = |line: &[u8], at| draft.line(line, at, field_limit);
+            head_len = match self.reader.read(bytes, head, limit, each)? {
+                Progress::Incomplete => return Ok(None),
+                Progress::Full => return Err(HandshakeError::HeadTooLong { limit }),
+                Progress::Complete(taken) => taken,
+            };
+            if draft.status == Some(101) {
+                let (in_input, rest) = bytes.split_at_mut_checked(head_len).unwrap_or_default();
+                let is_stored = self.reader.is_stored();
+                let head = if is_stored { self.reader.stored(head) } else { in_input };
+                return Ok(Some((self.switch(head)?, rest)));
+            }
+            self.phase = Phase::Body(Refusal::new(draft, self.reader.head_len(), body_limit)?);
+        }
+        let Phase::Body(refusal) = &mut self.phase else {
+            return Ok(None);
+        };
+        let decoded = refusal.body.decode(bytes.get_mut(head_len..).unwrap_or_default());
+        let content_end = head_len.saturating_add(decoded.content);
+        let is_over = refusal.body.is_over() || self.opening.stage != Stage::Open;
+        let mut is_truncated = !refusal.body.is_complete();
+        let taken = head_len.saturating_add(decoded.taken);
+        let (in_input, rest) = bytes.split_at_mut_checked(taken).unwrap_or_default();
+        let message = if self.reader.is_stored() {
+            let content = in_input.get(head_len..content_end).unwrap_or_default();
+            let is_kept = self.reader.store_what_fits(content, head);
+            if is_kept && !is_over {
+                return Ok(None);
+            }
+            is_truncated |= !is_kept;
+            self.reader.stored(head)
+        } else {
+            let message = in_input.get(..content_end).unwrap_or_default();
+            if !is_over && self.reader.store(message, head) {
+                return Ok(None);
+            }
+            message
+        };
+        Ok(Some((refusal.response(message, is_truncated)?, rest)))
+    }
+
     /// Judges the head of a response that switches protocols.
-    fn switch<'b>(&mut self, head: &'b [u8]) -> Result<Response<'b>, HandshakeError> {
+    fn switch<'r>(&mut self, head: &'r [u8]) -> Result<Response<'r>, HandshakeError> {
         let Phase::Head { draft, keys } = mem::replace(&mut self.phase, Phase::Nothing) else {
             return Err(HandshakeError::InvalidStartLine);
         };
@@ -226,18 +228,10 @@ impl ClientHandshake {
             return Err(HandshakeError::NoUpgrade);
         }
         let at = |place| Fields::new(head.get(place..).unwrap_or_default());
-        let subprotocol =
-            draft.fields.check_response(&self.accept, |it| self.offered.contains(it), at)?;
+        let is_offered = |subprotocol: &str| self.offered.contains(subprotocol);
+        let subprotocol = draft.fields.check_response(&self.accept, is_offered, at)?;
         let outcome = Outcome::Switched { keys, subprotocol };
         Ok(Response { status: line.status, reason: line.reason, fields, outcome })
-    }
-
-    /// Ends it with a response given. A timeout that was told stays.
-    fn finish(&mut self) {
-        self.phase = Phase::Nothing;
-        if self.opening.stage == Stage::Open {
-            self.opening.stage = Stage::Over;
-        }
     }
 }
 
@@ -302,13 +296,9 @@ struct Refusal {
 }
 
 impl Refusal {
-    fn new(
-        draft: &Draft,
-        status: u16,
-        head_len: usize,
-        body_limit: usize,
-    ) -> Result<Self, HandshakeError> {
+    fn new(draft: &Draft, head_len: usize, body_limit: usize) -> Result<Self, HandshakeError> {
         let UpgradeFields { content_length, transfer_encoding, .. } = draft.fields;
+        let status = draft.status.unwrap_or_default();
         let body = Body::new(status, content_length, transfer_encoding, body_limit);
         let body = body.ok_or(HandshakeError::InvalidContentLength)?;
         Ok(Self { line: draft.line.clone(), body_start: head_len, body })

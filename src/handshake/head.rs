@@ -246,7 +246,10 @@ pub(super) fn is_token_byte(byte: u8) -> bool {
 
 /// Takes the blanks (OWS, RFC 9110 §5.6.3) off both ends.
 pub(super) fn trim(mut text: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
+    while let [b' ' | b'\t', rest @ ..] = text {
+        text = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = text {
         text = rest;
     }
     text

@@ -84,32 +84,15 @@ impl ServerHandshake {
         let bytes = mem::take(input);
         match self.opening.stage {
             Stage::Failed(Failure::Handshake(error)) => return Err(error),
-            Stage::Open => {}
             Stage::Failed(_) | Stage::Over => return Ok(None),
+            Stage::Open => {}
         }
-        let limit = self.config.head_limit;
-        let draft = &mut self.draft;
-        let progress = self
-            .reader
-            .read(bytes, head, limit, |line, at| draft.line(line, at, self.config.field_limit));
-        match progress {
-            Ok(Progress::Incomplete) => Ok(None),
-            Ok(Progress::Full) => Err(self.opening.fail(self.draft.too_long(limit))),
-            Ok(Progress::Complete(taken)) => {
-                let (in_input, rest) = bytes.split_at_mut_checked(taken).unwrap_or_default();
+        match self.advance(bytes, head) {
+            Ok(None) => Ok(None),
+            Ok(Some((request, rest))) => {
                 *input = rest;
-                let head =
-                    if self.reader.is_stored() { self.reader.stored(head) } else { in_input };
-                match self.draft.finish(head) {
-                    Ok(request) => {
-                        self.opening.stage = Stage::Over;
-                        Ok(Some(request))
-                    }
-                    Err(error) => {
-                        *input = &mut [];
-                        Err(self.opening.fail(error))
-                    }
-                }
+                self.opening.stage = Stage::Over;
+                Ok(Some(request))
             }
             Err(error) => Err(self.opening.fail(error)),
         }
@@ -125,6 +108,24 @@ impl ServerHandshake {
     /// `now` is the time since any fixed point. `End(Ok(()))`: the request was given.
     pub fn poll(&mut self, now: Duration) -> Next {
         self.opening.poll(now)
+    }
+
+    /// Goes through `bytes`, and returns the request once it is complete, with what is left of them.
+    fn advance<'r, 'b: 'r>(
+        &mut self,
+        bytes: &'b mut [u8],
+        head: &'r mut (impl Output + AsRef<[u8]> + ?Sized),
+    ) -> Result<Option<(Request<'r>, &'b mut [u8])>, HandshakeError> {
+        let HandshakeConfig { head_limit: limit, field_limit, .. } = self.config;
+        let each = |line: &[u8], at| self.draft.line(line, at, field_limit);
+        let taken = match self.reader.read(bytes, head, limit, each)? {
+            Progress::Incomplete => return Ok(None),
+            Progress::Full => return Err(self.draft.too_long(limit)),
+            Progress::Complete(taken) => taken,
+        };
+        let (in_input, rest) = bytes.split_at_mut_checked(taken).unwrap_or_default();
+        let head = if self.reader.is_stored() { self.reader.stored(head) } else { in_input };
+        Ok(Some((self.draft.finish(head)?, rest)))
     }
 }
 
