@@ -365,6 +365,8 @@ fn server_receives_targets_row_11() {
         refuses(bytes.as_bytes(), HandshakeError::InvalidTarget);
     }
     refuses(b"GET /\xff HTTP/1.1\r\nHost: h\r\n\r\n", HandshakeError::InvalidTarget);
+    refuses(b"CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\n", HandshakeError::InvalidTarget);
+    refuses(b"CONNECT /a HTTP/1.1\r\nHost: h\r\n\r\n", HandshakeError::InvalidTarget);
     // An empty target is two blanks in a row.
     refuses(b"GET  HTTP/1.1\r\nHost: h\r\n\r\n", HandshakeError::InvalidTarget);
     for (target, path, query) in [
@@ -989,6 +991,17 @@ fn server_stores_the_head_in_fixed_storage_rows_98_104() {
             if fits { Ok(true) } else { Err(HandshakeError::HeadTooLong { limit: 16384 }) };
         assert_eq!(received, expected);
     }
+    // In the request line as well.
+    let mut storage = [0; 3];
+    let mut head = SliceOutput::new(&mut storage);
+    let mut handshake = ServerHandshake::new(HandshakeConfig::default());
+    let mut bytes = *b"GET ";
+    let received: Vec<_> = bytes
+        .chunks_mut(1)
+        .map(|mut byte| handshake.receive(&mut byte, &mut head).map(|request| request.is_some()))
+        .collect();
+    let full = Err(HandshakeError::HeadTooLong { limit: 16384 });
+    assert_eq!(received, [Ok(false), Ok(false), Ok(false), full]);
     // What lies whole in the input needs none, and what was in the storage stays.
     let mut whole = request.clone();
     let mut handshake = ServerHandshake::new(HandshakeConfig::default());

@@ -24,8 +24,10 @@ pub(super) enum Progress {
     Incomplete,
     /// The head is complete, with this many bytes of the input.
     Complete(usize),
-    /// No byte more may be taken: the limit is reached, or the storage is full.
-    Full,
+    /// The head is longer than the limit.
+    TooLong,
+    /// The storage is full.
+    NoRoom,
 }
 
 impl LineReader {
@@ -48,7 +50,7 @@ impl LineReader {
                 break;
             };
             if is_stored && !self.store(rest.get(..end).unwrap_or_default(), storage) {
-                return Ok(Progress::Full);
+                return Ok(Progress::NoRoom);
             }
             taken = taken.saturating_add(end);
             let (head, head_len) =
@@ -60,13 +62,13 @@ impl LineReader {
             }
         }
         if input.len() >= budget {
-            return Ok(Progress::Full);
+            return Ok(Progress::TooLong);
         }
         let rest = input.get(if is_stored { taken } else { 0 }..);
         if self.store(rest.unwrap_or_default(), storage) {
             Ok(Progress::Incomplete)
         } else {
-            Ok(Progress::Full)
+            Ok(Progress::NoRoom)
         }
     }
 

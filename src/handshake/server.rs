@@ -120,7 +120,8 @@ impl ServerHandshake {
         let each = |line: &[u8], at| self.draft.line(line, at, field_limit);
         let taken = match self.reader.read(bytes, head, limit, each)? {
             Progress::Incomplete => return Ok(None),
-            Progress::Full => return Err(self.draft.too_long(limit)),
+            Progress::TooLong => return Err(self.draft.too_long(limit)),
+            Progress::NoRoom => return Err(HandshakeError::HeadTooLong { limit }),
             Progress::Complete(taken) => taken,
         };
         let (in_input, rest) = bytes.split_at_mut_checked(taken).unwrap_or_default();
@@ -223,6 +224,11 @@ impl<'b> RequestLine<'b> {
         let method = token(method).ok_or(HandshakeError::InvalidStartLine)?;
         let is_http_1_0 = parse_version(version)? == 0;
         let target = str::from_utf8(target).map_err(|_| HandshakeError::InvalidTarget)?;
+        // RFC 9112 §3.2.3: "The "authority-form" of request-target is only used for CONNECT requests", and these use no
+        // other; there is no tunnel to be had here.
+        if method == "CONNECT" {
+            return Err(HandshakeError::InvalidTarget);
+        }
         Ok(Self {
             method,
             target,
