@@ -91,11 +91,13 @@ fn receive_pieces(
                     seen.rest = input.to_vec();
                     seen.rest.extend(pieces[index + 1..].concat());
                 }
-                assert_eq!(handshake.poll(Duration::MAX), Next::End(Ok(())));
+                let is_after_eof = index == pieces.len();
+                let verdict = if is_after_eof { Err(Failure::Eof) } else { Ok(()) };
+                assert_eq!(handshake.poll(Duration::MAX), Next::End(verdict));
                 let mut more = *b"more";
                 let mut input = &mut more[..];
                 assert!(handshake.receive(&mut input, &mut head).unwrap().is_none());
-                assert_eq!(input, b"more");
+                assert_eq!(input, if is_after_eof { &b""[..] } else { b"more" });
                 return Ok(Some(seen));
             }
             Ok(None) => assert!(input.is_empty(), "all input is taken"),

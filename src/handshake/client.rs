@@ -108,9 +108,9 @@ impl ClientHandshake {
     ///
     /// Interim responses (100, 103) are skipped. A 101 is given with the end of its head: the bytes behind it stay in
     /// `input` untouched, for the connection; a `Content-Length` or `Transfer-Encoding` in it means nothing
-    /// (RFC 9110 §15.2). Any other response is given with its body, which is put together in place: when
-    /// it is complete, when it exceeds the limit, or after [`receive_eof`](Self::receive_eof) by one more call, with an
-    /// empty `input`. When [`poll`](Self::poll) has told the timeout, such a call gives what came of the body until then.
+    /// (RFC 9110 §15.2). Any other response is given with its body, which is put together in place, once that is complete
+    /// or exceeds the limit. After the end of the transport, or a timeout, one more call with an empty `input` gives what
+    /// has come of it.
     ///
     /// The response is borrowed from `input` when it lies there whole. Otherwise it is collected in `head`, a `Vec` or a
     /// [`SliceOutput`](crate::SliceOutput), which must be the same at every call and be left alone between them; what it
@@ -139,7 +139,7 @@ impl ClientHandshake {
             Ok(Some((response, rest))) => {
                 *input = rest;
                 self.phase = Phase::Nothing;
-                // A timeout that was told stays.
+                // What `poll` may have told stays.
                 if self.opening.stage == Stage::Open {
                     self.opening.stage = Stage::Over;
                 }
@@ -150,16 +150,19 @@ impl ClientHandshake {
     }
 
     /// Takes note that the server has ended its side of the transport.
+    ///
+    /// Then call [`receive`](Self::receive) once more: this may have been the end of a body.
     pub fn receive_eof(&mut self) {
-        match &mut self.phase {
-            Phase::Body(refusal) => refusal.body.receive_eof(),
-            Phase::Head { .. } | Phase::Nothing => self.opening.receive_eof(),
+        if let Phase::Body(refusal) = &mut self.phase {
+            refusal.body.receive_eof();
         }
+        self.opening.receive_eof();
     }
 
     /// Says how things stand: wait for bytes, or it is over. The first call starts the timer.
     ///
-    /// `now` is the time since any fixed point. `End(Ok(()))`: the response was given.
+    /// `now` is the time since any fixed point. `End(Ok(()))`: the response was given. `End(Err(..))`: the end of the
+    /// transport, or the timeout, came before that.
     pub fn poll(&mut self, now: Duration) -> Next {
         self.opening.poll(now)
     }
