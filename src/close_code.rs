@@ -23,7 +23,9 @@ macro_rules! close_codes {
         impl CloseCode {
             $($(#[doc = $doc])+ pub const $name: Self = Self($code);)+
 
-            const fn name(self) -> Option<&'static str> {
+            /// Returns the name of a registered code, as its constant is called.
+            #[must_use]
+            pub const fn name(self) -> Option<&'static str> {
                 match self.0 {
                     $($code => Some(stringify!($name)),)+
                     _ => None,

@@ -56,7 +56,7 @@ impl fmt::Display for Failure {
             Self::Protocol(error) => error.fmt(f),
             Self::Handshake(error) => error.fmt(f),
             Self::TimedOut(timeout) => timeout.fmt(f),
-            Self::Eof => f.write_str("the transport ended before the closing handshake"),
+            Self::Eof => f.write_str("the transport ended too early"),
             Self::OutOfMemory => f.write_str("no memory for the message"),
         }
     }

@@ -1,13 +1,13 @@
 //! The body of a Close frame (RFC 6455 §5.5.1, §7.1.5, §7.1.6).
 
-use core::str;
+use core::{fmt, str};
 
 use crate::close_code::CloseCode;
 use crate::error::{ProtocolError, UsageError};
 use crate::frame::ControlPayload;
 
 /// What a Close frame says: a code, and a reason of at most 123 bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Close {
     /// Empty; or a code that may be sent, and UTF-8.
     body: ControlPayload,
@@ -71,5 +71,26 @@ impl Close {
 
     pub(crate) fn body(&self) -> &[u8] {
         &self.body
+    }
+}
+
+impl fmt::Debug for Close {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Close").field("code", &self.code()).field("reason", &self.reason()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Close;
+    use crate::close_code::CloseCode;
+
+    #[test]
+    fn debug_output_tells_code_and_reason() {
+        let close = Close::new(Some(CloseCode::NORMAL), "bye").unwrap();
+        assert_eq!(
+            format!("{close:?}"),
+            r#"Close { code: CloseCode(1000 NORMAL), reason: "bye" }"#
+        );
     }
 }

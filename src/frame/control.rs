@@ -62,8 +62,9 @@ impl PartialEq for ControlPayload {
 impl Eq for ControlPayload {}
 
 impl fmt::Debug for ControlPayload {
+    /// Writes a byte string, whose bytes outside of ASCII are escaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
+        write!(f, "b\"{}\"", self.escape_ascii())
     }
 }
 
@@ -81,5 +82,11 @@ mod tests {
         assert!(joined.push(&bytes[..25]));
         assert!(!joined.push(&bytes[..1]));
         assert_eq!(&*joined, &bytes[..125]);
+    }
+
+    #[test]
+    fn debug_output_is_a_byte_string() {
+        let payload = ControlPayload::new(b"a\"\n\xFF").unwrap();
+        assert_eq!(format!("{payload:?}"), r#"b"a\"\n\xff""#);
     }
 }
