@@ -79,11 +79,12 @@ impl WebSocket {
         }
     }
 
-    /// Gives a buffer back, such as that of a message handed out owned, for the next message that has to be assembled.
+    /// Gives a buffer back, a `Vec` or a `String` such as a message handed out owned, for the next message that has to
+    /// be assembled.
     ///
     /// One is kept, if its capacity is at most [`Config::recycle_limit`].
-    pub fn recycle(&mut self, buffer: Vec<u8>) {
-        self.assembler.recycle(buffer);
+    pub fn recycle(&mut self, buffer: impl Into<Vec<u8>>) {
+        self.assembler.recycle(buffer.into());
     }
 
     /// Tells that the transport has ended: it gave end of stream, or an error.
