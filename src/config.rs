@@ -99,6 +99,10 @@ impl Config {
     /// Sends a Ping after `interval` without a byte received, and fails the connection when `timeout` more passes
     /// without one. Default: off.
     ///
+    /// While the output is above the high-water mark no Ping is sent and none is waited for: it would sit behind our
+    /// own backlog. How long a peer may take to drain that is for the driver to limit, or for
+    /// [`idle_timeout`](Self::idle_timeout).
+    ///
     /// # Errors
     ///
     /// [`UsageError::InvalidConfig`]: one of the two is zero.

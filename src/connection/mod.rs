@@ -34,9 +34,12 @@ use send::Sender;
 /// 1. Give what was read from the transport to [`receive`](Self::receive), again and again until it returns `None`;
 ///    act on each event. At the transport's end of stream call [`receive_eof`](Self::receive_eof).
 /// 2. Call [`poll`](Self::poll) with the time.
-/// 3. Write the output to the transport, whatever `poll` said. Whenever bytes were taken out of an output that was not
-///    then emptied, or was full, call `poll` again before you wait.
+/// 3. Write the output to the transport, whatever `poll` said.
 /// 4. At [`Next::End`] let go of the transport. At [`Next::Wait`] wait for the transport, until that time at the most.
+///
+/// Where the transport does not take all of the output at once, wait for it to take more as well; then write, and call
+/// `poll` again: what found no room before goes out now. A write that fails is not the end: read on to the end of
+/// stream, for the peer may have said why it left.
 ///
 /// Commands ([`send_text`](Self::send_text) and its kin, [`close`](Self::close)) may come at any time; they append to
 /// the output, or change nothing and say why.
