@@ -126,7 +126,7 @@ impl<'b> Request<'b> {
     }
 
     /// Returns the fields in order, each a name and a value.
-    pub fn fields(&self) -> impl Iterator<Item = (&'b str, &'b [u8])> + use<'b> {
+    pub fn fields(&self) -> impl Iterator<Item = (&'b str, &'b [u8])> + Clone + use<'b> {
         self.fields.clone()
     }
 
