@@ -5,7 +5,6 @@
 
 use core::error::Error;
 use core::time::Duration;
-use std::fs::File;
 use std::io::{self, BufRead, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::process::ExitCode;
@@ -238,7 +237,7 @@ fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
 /// Draws a seed from the operating system.
 fn seed() -> io::Result<[u8; 32]> {
     let mut seed = [0; 32];
-    File::open("/dev/urandom")?.read_exact(&mut seed)?;
+    getrandom::fill(&mut seed)?;
     Ok(seed)
 }
 

@@ -12,7 +12,6 @@ use core::error::Error;
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::env;
-use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::process::ExitCode;
@@ -209,6 +208,6 @@ impl Transport {
 /// Draws a seed from the operating system.
 fn seed() -> io::Result<[u8; 32]> {
     let mut seed = [0; 32];
-    File::open("/dev/urandom")?.read_exact(&mut seed)?;
+    getrandom::fill(&mut seed)?;
     Ok(seed)
 }
