@@ -118,11 +118,10 @@ impl Client {
             }
             // Without bytes, too: at the end of stream, or of the time, there may be a refusal to tell of.
             let mut input = bytes.as_mut_slice();
-            if let Some(response) = handshake.receive(&mut input, &mut head)? {
-                if response.status() != 101 {
+            if let Some(mut response) = handshake.receive(&mut input, &mut head)? {
+                let Ok(negotiated) = response.accept() else {
                     return Err(refusal(&response).into());
-                }
-                let negotiated = response.accept()?;
+                };
                 eprintln!("open, subprotocol {}", negotiated.subprotocol().unwrap_or("none"));
                 let config = Config::default().keepalive(Duration::from_secs(30), PATIENCE)?;
                 return Ok((WebSocket::open(negotiated, config), input.to_vec()));

@@ -105,7 +105,7 @@ impl Options {
                 Some(0) => handshake.receive_eof(),
                 Some(n) => {
                     let mut input = &mut buf[..n];
-                    if let Some(response) = handshake.receive(&mut input, &mut head)? {
+                    if let Some(mut response) = handshake.receive(&mut input, &mut head)? {
                         let ws = WebSocket::open(response.accept()?, Config::default());
                         // What is left behind the head is of frames already.
                         break (ws, n - input.len()..n);

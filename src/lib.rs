@@ -61,7 +61,8 @@
 //! // The client is told, and opens too.
 //! let mut head = Vec::new();
 //! let mut input = &mut down[..];
-//! let response = handshake.receive(&mut input, &mut head)?.expect("the whole response is there");
+//! let mut response =
+//!     handshake.receive(&mut input, &mut head)?.expect("the whole response is there");
 //! let mut client = WebSocket::open(response.accept()?, Config::default());
 //! down.clear();
 //!

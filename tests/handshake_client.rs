@@ -53,7 +53,7 @@ struct Seen {
     rest: Vec<u8>,
 }
 
-fn see(response: websocket_proto::Response<'_>) -> Seen {
+fn see(mut response: websocket_proto::Response<'_>) -> Seen {
     Seen {
         status: response.status(),
         reason: response.reason().into(),

@@ -48,11 +48,8 @@ pub(crate) fn answer(
         }
     };
     // §10.2: no cookie counts here and nothing is secret, so pages of any origin may connect.
-    let mut accept = Accept::new();
-    if let Some(subprotocol) = request.subprotocols().find(|it| SUBPROTOCOLS.contains(it)) {
-        accept = accept.subprotocol(subprotocol);
-    }
-    match request.accept(accept, out) {
+    let subprotocol = request.subprotocols().find(|it| SUBPROTOCOLS.contains(it));
+    match request.accept(Accept::new().subprotocol(subprotocol), out) {
         Ok(negotiated) => Ok(Some((WebSocket::open(negotiated, config), service))),
         Err(UsageError::NotAnUpgrade(error)) => respond(request, error, out).map(|()| None),
         Err(error) => Err(error),

@@ -37,7 +37,7 @@ use super::upgrade::UpgradeFields;
 ///
 /// let mut bytes = *b"HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nno.\r\n";
 /// let mut input = &mut bytes[..];
-/// let response = handshake.receive(&mut input, &mut head)?.ok_or("more bytes are needed")?;
+/// let mut response = handshake.receive(&mut input, &mut head)?.ok_or("more bytes are needed")?;
 /// assert_eq!(response.status(), 403);
 /// assert_eq!(response.body(), b"no.\r\n");
 /// assert!(response.accept().is_err());
@@ -235,7 +235,7 @@ impl ClientHandshake {
         let at = |place| Fields::new(head.get(place..).unwrap_or_default());
         let is_offered = |subprotocol: &str| self.offered.contains(subprotocol);
         let subprotocol = draft.fields.check_response(&self.accept, is_offered, at)?;
-        let outcome = Outcome::Switched { keys, subprotocol };
+        let outcome = Outcome::Switched { keys: Some(keys), subprotocol };
         Ok(Response { status: line.status, reason: line.reason, fields, outcome })
     }
 }

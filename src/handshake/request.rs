@@ -148,6 +148,16 @@ impl<'b> Request<'b> {
         self.upgrade.is_ok()
     }
 
+    /// Says what keeps the request from being accepted: its method (405), no upgrade to WebSocket (426), or no token for
+    /// that in `Connection` (400), in this order.
+    ///
+    /// # Errors
+    ///
+    /// [`HandshakeError::MethodNotAllowed`], [`HandshakeError::NoUpgrade`], [`HandshakeError::NoConnectionUpgrade`].
+    pub fn check_upgrade(&self) -> Result<(), HandshakeError> {
+        self.upgrade.map(|_| ())
+    }
+
     const fn check_unanswered(&self) -> Result<(), UsageError> {
         if self.is_answered { Err(UsageError::AlreadyAnswered) } else { Ok(()) }
     }
@@ -167,10 +177,10 @@ impl<'a> Accept<'a> {
         Self { subprotocol: None, fields: &[] }
     }
 
-    /// Selects a subprotocol: one of those that the client offers, in the same case.
+    /// Selects a subprotocol: one of those that the client offers, in the same case; or `None`.
     #[must_use]
-    pub const fn subprotocol(mut self, subprotocol: &'a str) -> Self {
-        self.subprotocol = Some(subprotocol);
+    pub fn subprotocol(mut self, subprotocol: impl Into<Option<&'a str>>) -> Self {
+        self.subprotocol = subprotocol.into();
         self
     }
 

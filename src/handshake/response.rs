@@ -23,8 +23,8 @@ pub struct Response<'b> {
 /// What a response means.
 #[derive(Debug)]
 pub(super) enum Outcome<'b> {
-    /// The connection is established.
-    Switched { keys: MaskingKeys, subprotocol: Option<&'b str> },
+    /// The connection is established; the keys are there until it is taken.
+    Switched { keys: Option<MaskingKeys>, subprotocol: Option<&'b str> },
     /// It is not.
     Refused { body: &'b [u8], is_truncated: bool },
 }
@@ -35,11 +35,13 @@ impl<'b> Response<'b> {
     /// # Errors
     ///
     /// [`UsageError::NotAnUpgrade`]: the status is not 101; the error in it tells which it is.
-    pub fn accept(self) -> Result<Negotiated<'b>, UsageError> {
-        match self.outcome {
-            Outcome::Switched { keys, subprotocol } => {
-                Ok(Negotiated::client_with(keys, subprotocol))
-            }
+    /// [`UsageError::AlreadyAnswered`]: it was taken before.
+    pub fn accept(&mut self) -> Result<Negotiated<'b>, UsageError> {
+        match &mut self.outcome {
+            Outcome::Switched { keys, subprotocol } => keys
+                .take()
+                .map(|keys| Negotiated::client_with(keys, *subprotocol))
+                .ok_or(UsageError::AlreadyAnswered),
             Outcome::Refused { .. } => {
                 Err(UsageError::NotAnUpgrade(HandshakeError::UnexpectedStatus(self.status)))
             }
