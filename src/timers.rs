@@ -126,7 +126,10 @@ impl Timers {
 fn first<const N: usize>(timers: [Option<(Time, Span, Alarm)>; N], now: Time) -> Alarm {
     let mut deadline = None;
     for (since, span, alarm) in timers.into_iter().flatten() {
-        let end = since.after(span);
+        // What lies beyond the time line never comes; not at its end either, where it would come again and again.
+        let Some(end) = since.after(span) else {
+            continue;
+        };
         if end <= now {
             return alarm;
         }
@@ -144,8 +147,8 @@ impl Time {
         Self(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
     }
 
-    const fn after(self, span: Span) -> Self {
-        Self(self.0.saturating_add(span.0.get()))
+    fn after(self, span: Span) -> Option<Self> {
+        self.0.checked_add(span.0.get()).map(Self)
     }
 
     const fn as_duration(self) -> Duration {
@@ -247,6 +250,6 @@ mod tests {
         assert_eq!(timers.poll(secs(3), OPEN), wait(15));
         assert_eq!(timers.poll(Duration::MAX, OPEN), Alarm::TimedOut(Timeout::Idle));
         timers.received();
-        assert_eq!(timers.poll(Duration::MAX, OPEN), Alarm::TimedOut(Timeout::Idle));
+        assert_eq!(timers.poll(Duration::MAX, OPEN), Alarm::None(None));
     }
 }
