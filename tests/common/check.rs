@@ -84,6 +84,19 @@ impl<'a> Check<'a> {
         expected
     }
 
+    /// Gives the result of one partition, which must be that of the whole, for both types of machine.
+    pub(crate) fn run_cut(&self, bytes: &[u8], cuts: &[usize]) -> Outcome {
+        let (expected, raw) = self.once::<Connection>(bytes, &[]);
+        assert_eq!(self.once::<Connection>(bytes, cuts), (expected.clone(), raw.clone()));
+        #[cfg(feature = "alloc")]
+        {
+            let expected = Outcome { partial: None, ..expected.clone() };
+            assert_eq!(self.once::<WebSocket>(bytes, &[]), (expected.clone(), raw.clone()));
+            assert_eq!(self.once::<WebSocket>(bytes, cuts), (expected, raw));
+        }
+        expected
+    }
+
     fn once<M: Machine>(&self, bytes: &[u8], cuts: &[usize]) -> (Outcome, Vec<u8>) {
         let mut machine = M::open(opened(self.role), self.config);
         let mut out = Wire::new();
