@@ -1,0 +1,242 @@
+//! The types as values: what may cross threads, what is printed of them and what is not.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use core::error::Error;
+use core::fmt::Debug;
+use core::hash::Hash;
+
+use common::{Log, Machine, SEED, To, Wire, ends};
+use websocket_proto::{
+    Accept, Chunk, ChunkEvent, ClientHandshake, ClientRequest, Close, CloseCode, Config,
+    Connection, ControlPayload, Failure, FrameHeader, FrameStart, HandshakeConfig, HandshakeError,
+    HeaderBytes, Mask, Negotiated, Next, ProtocolError, Role, ServerHandshake, SliceOutput,
+    Timeout, UsageError,
+};
+
+fn crosses_threads<T: Send + Sync>() {}
+fn outlives_all<T: Send + Sync + 'static>() {}
+fn is_a_value<T: Copy + Debug + PartialEq + Send + Sync + 'static>() {}
+fn is_an_error<T: Error + Copy + PartialEq + Send + Sync + 'static>() {}
+fn is_a_key<T: Eq + Hash>() {}
+
+#[test]
+fn machines_cross_threads_row_111() {
+    outlives_all::<Connection>();
+    outlives_all::<FrameStart>();
+    outlives_all::<Negotiated<'static>>();
+    crosses_threads::<ChunkEvent<'_>>();
+    crosses_threads::<Chunk<'_>>();
+    crosses_threads::<SliceOutput<'_>>();
+    #[cfg(feature = "alloc")]
+    {
+        outlives_all::<websocket_proto::WebSocket>();
+        outlives_all::<websocket_proto::Prepared>();
+        crosses_threads::<websocket_proto::Event<'_>>();
+    }
+}
+
+#[test]
+fn values_are_values_row_110_111() {
+    is_an_error::<Failure>();
+    is_an_error::<ProtocolError>();
+    is_an_error::<HandshakeError>();
+    is_an_error::<UsageError>();
+    is_a_value::<Timeout>();
+    is_a_value::<Config>();
+    is_a_value::<Next>();
+    is_a_value::<Close>();
+    is_a_value::<ControlPayload>();
+    is_a_value::<FrameHeader>();
+    is_a_value::<Mask>();
+    is_a_key::<CloseCode>();
+    is_a_key::<ProtocolError>();
+    is_a_key::<Role>();
+    crosses_threads::<HeaderBytes>();
+}
+
+/// What a peer sent comes into no message but as numbers.
+#[test]
+fn errors_are_printed_without_the_peers_bytes_row_110() {
+    let protocol = [
+        ProtocolError::ReservedBits,
+        ProtocolError::ReservedOpcode(15),
+        ProtocolError::UnmaskedFrame,
+        ProtocolError::MaskedFrame,
+        ProtocolError::NonMinimalLength,
+        ProtocolError::LengthOverflow,
+        ProtocolError::ControlTooLong,
+        ProtocolError::FragmentedControl,
+        ProtocolError::UnexpectedContinuation,
+        ProtocolError::InterleavedMessage,
+        ProtocolError::InvalidUtf8,
+        ProtocolError::TruncatedCloseCode,
+        ProtocolError::InvalidCloseCode(65_535),
+        ProtocolError::InvalidCloseReason,
+        ProtocolError::MessageTooLong { size: u64::MAX, limit: 1 },
+        ProtocolError::TooManyFragments { limit: 1 },
+    ];
+    let timeouts = [Timeout::Opening, Timeout::Idle, Timeout::Keepalive, Timeout::Closing];
+    let usage = [
+        UsageError::OutputFull { needed: 1 },
+        UsageError::Closed,
+        UsageError::MessageInProgress,
+        UsageError::ControlTooLong,
+        UsageError::LengthOverflow,
+        UsageError::InvalidUtf8,
+        UsageError::InvalidCloseCode,
+        UsageError::UnmaskedFrame,
+        UsageError::InvalidConfig,
+    ];
+    let failures = protocol.into_iter().map(Failure::Protocol);
+    let failures = failures.chain(timeouts.into_iter().map(Failure::TimedOut));
+    let failures = failures.chain([Failure::Eof, Failure::OutOfMemory]);
+    let texts: Vec<String> = failures
+        .map(|error| error.to_string())
+        .chain(usage.map(|error| error.to_string()))
+        .collect();
+    for text in &texts {
+        let is_plain = |letter: char| letter == '§' || letter == ' ' || letter.is_ascii_graphic();
+        assert!(!text.is_empty() && text.chars().all(is_plain), "{text:?}");
+        assert!(!text.ends_with('.') && !text.starts_with(char::is_uppercase), "{text:?}");
+    }
+    let distinct: std::collections::BTreeSet<&String> = texts.iter().collect();
+    assert_eq!(distinct.len(), texts.len(), "every error has words of its own");
+}
+
+#[test]
+fn debug_output_holds_no_key_material_row_111() {
+    let numbers = |bytes: &[u8]| format!("{bytes:?}").trim_matches(['[', ']']).to_owned();
+    let mut client = Connection::open(Negotiated::client(SEED), Config::default());
+    let mut texts = vec![
+        format!("{:?}", Negotiated::client(SEED)),
+        format!("{client:?}"),
+        format!("{client:#?}"),
+    ];
+    let mut out = Wire::new();
+    Machine::send_text(&mut client, "x", &mut out).unwrap();
+    texts.push(format!("{client:?}"));
+    texts.push(format!("{:?}", Mask::new([201, 202, 203, 204])));
+    #[cfg(feature = "alloc")]
+    {
+        let ws = websocket_proto::WebSocket::open(Negotiated::client(SEED), Config::default());
+        texts.push(format!("{ws:?}"));
+    }
+    // The key that comes after the first lies ready in the machine.
+    let mut after = Connection::open(Negotiated::client(SEED), Config::default());
+    let mut secrets = Vec::new();
+    for _ in 0..4 {
+        let mut out = Wire::new();
+        Machine::send_text(&mut after, "x", &mut out).unwrap();
+        secrets.push(out.bytes[2..6].to_vec());
+    }
+    secrets.push(SEED[..4].to_vec());
+    secrets.push(SEED[16..20].to_vec());
+    secrets.push(vec![201, 202, 203, 204]);
+    for text in texts {
+        for secret in &secrets {
+            assert!(!text.contains(&numbers(secret)), "{text}");
+            let word: [u8; 4] = secret[..].try_into().unwrap();
+            for number in
+                [u32::from_ne_bytes(word), u32::from_be_bytes(word), u32::from_le_bytes(word)]
+            {
+                assert!(!text.contains(&number.to_string()), "{text}");
+            }
+        }
+        let longer: [u8; 8] = SEED[..8].try_into().unwrap();
+        assert!(!text.contains(&u64::from_le_bytes(longer).to_string()), "{text}");
+        assert!(!text.contains("thirty-two"), "{text}");
+    }
+}
+
+/// A mask of the peer's on a payload in progress is no secret of ours, and yet is not printed either.
+#[test]
+fn debug_output_of_a_machine_in_progress_row_111() {
+    for mut machine in ends(Role::Server, Config::default()) {
+        let frame = To(Role::Server).keyed(0x81, b"payload", [201, 202, 203, 204]);
+        machine.take(&frame[..9], &mut Wire::new(), &mut Log::default());
+    }
+    let mut server = Connection::open(Negotiated::server(), Config::default());
+    let mut frame = To(Role::Server).keyed(0x81, b"payload", [201, 202, 203, 204]);
+    let _ = server.receive(&mut &mut frame[..9], &mut Wire::new());
+    assert!(!format!("{server:?}").contains("201, 202, 203, 204"));
+}
+
+#[test]
+fn config_refuses_nonsense_row_116() {
+    let config = Config::default();
+    let (second, zero) = (common::secs(1), common::secs(0));
+    let refused = Err(UsageError::InvalidConfig);
+    assert_eq!(config.message_limit(0), refused);
+    assert_eq!(config.fragment_limit(0), refused);
+    assert_eq!(config.high_water_mark(0), refused);
+    assert_eq!(config.high_water_mark(130), refused);
+    assert_eq!(config.keepalive(zero, second), refused);
+    assert_eq!(config.keepalive(second, zero), refused);
+    assert_eq!(config.idle_timeout(zero), refused);
+    assert!(config.message_limit(1).is_ok());
+    assert!(config.high_water_mark(131).is_ok());
+    assert!(config.high_water_mark(usize::MAX).is_ok());
+    assert!(config.keepalive(second, second).is_ok());
+}
+
+const REQUEST: &str = "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+/// A connection is opened with a `Negotiated`, and a handshake that failed or was refused gives none, now or later.
+#[test]
+fn server_opens_nothing_after_a_failed_handshake_row_109() {
+    let (mut storage, mut answer) = ([0; 1000], [0; 1000]);
+    let mut head = SliceOutput::new(&mut storage);
+    let mut out = SliceOutput::new(&mut answer);
+    let mut handshake = ServerHandshake::new(HandshakeConfig::default());
+    let mut bad = *b"GET / HTTP/1.1\nHost: h\r\n\r\n";
+    let error = handshake.receive(&mut &mut bad[..], &mut head).unwrap_err();
+    for _ in 0..3 {
+        let mut good = REQUEST.as_bytes().to_vec();
+        let mut input = &mut good[..];
+        assert_eq!(handshake.receive(&mut input, &mut head).unwrap_err(), error);
+        assert!(input.is_empty());
+    }
+    assert_eq!(handshake.poll(common::secs(0)), Next::End(Err(Failure::Handshake(error))));
+
+    let mut handshake = ServerHandshake::new(HandshakeConfig::default());
+    let mut good = REQUEST.as_bytes().to_vec();
+    let mut request = handshake.receive(&mut &mut good[..], &mut head).unwrap().unwrap();
+    request.reject(403, &[], b"", &mut out).unwrap();
+    for _ in 0..3 {
+        let refused = request.accept(Accept::new(), &mut out).unwrap_err();
+        assert_eq!(refused, UsageError::AlreadyAnswered);
+    }
+    assert!(out.written().starts_with(b"HTTP/1.1 403"));
+}
+
+#[test]
+fn client_opens_nothing_after_a_failed_handshake_row_109() {
+    for bad in [
+        "HTTP/1.1 101 S\r\nUpgrade: websocket\r\n\r\n",
+        "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n",
+    ] {
+        let (mut storage, mut request) = ([0; 1000], [0; 1000]);
+        let mut head = SliceOutput::new(&mut storage);
+        let mut out = SliceOutput::new(&mut request);
+        let asked = ClientRequest::new("ws://h/").unwrap();
+        let mut handshake = ClientHandshake::new(asked, SEED, &mut out).unwrap();
+        let mut bad = bad.as_bytes().to_vec();
+        match handshake.receive(&mut &mut bad[..], &mut head) {
+            Err(error) => {
+                let mut again = *b"HTTP/1.1 200 OK\r\n\r\n";
+                let mut input = &mut again[..];
+                assert_eq!(handshake.receive(&mut input, &mut head).unwrap_err(), error);
+                assert!(input.is_empty());
+            }
+            Ok(response) => {
+                let mut response = response.unwrap();
+                for _ in 0..3 {
+                    assert!(response.accept().is_err());
+                }
+            }
+        }
+    }
+}
