@@ -1,0 +1,79 @@
+//! Every row of `catalogue.md` has a test that names it.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// The numbers of the rows: those that are to have a test, and those that are not for now.
+fn rows(catalogue: &str) -> (BTreeSet<u32>, BTreeSet<u32>) {
+    let (mut due, mut later) = (BTreeSet::new(), BTreeSet::new());
+    for line in catalogue.lines() {
+        if let Some((number, text)) = line.split_once(". ") {
+            if let Ok(number) = number.parse() {
+                let set = if text.ends_with("(not yet)") { &mut later } else { &mut due };
+                assert!(set.insert(number), "row {number} is there twice");
+            }
+        }
+    }
+    (due, later)
+}
+
+/// The numbers behind `row_`, `rows_`, `row ` and `rows `, wherever they stand in a source.
+fn named(source: &str) -> BTreeSet<u32> {
+    let mut found = BTreeSet::new();
+    for (at, _) in source.match_indices("row") {
+        let before = source.get(..at).unwrap_or_default().chars().next_back();
+        if before.is_some_and(char::is_alphanumeric) {
+            continue;
+        }
+        let rest = source.get(at + 3..).unwrap_or_default();
+        let rest = rest.strip_prefix('s').unwrap_or(rest);
+        if let Some(numbers) = rest.strip_prefix('_') {
+            let numbers = numbers.split(|letter: char| letter != '_' && !letter.is_ascii_digit());
+            let name = numbers.into_iter().next().unwrap_or_default();
+            found.extend(name.split('_').filter_map(|number| number.parse::<u32>().ok()));
+        } else if let Some(number) = rest.strip_prefix(' ') {
+            let end = number.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(number.len());
+            found.extend(number.get(..end).unwrap_or_default().parse::<u32>());
+        }
+    }
+    found
+}
+
+fn named_under(directory: &Path, found: &mut BTreeSet<u32>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            named_under(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs")
+            && !path.ends_with("catalogue.rs")
+        {
+            found.extend(named(&fs::read_to_string(path).unwrap()));
+        }
+    }
+}
+
+#[test]
+fn every_row_has_a_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (due, later) = rows(&fs::read_to_string(root.join("tests/catalogue.md")).unwrap());
+    let all: BTreeSet<u32> = due.union(&later).copied().collect();
+    assert_eq!(all, (1..=121).collect(), "the rows of the catalogue");
+    assert_eq!(later, (78..=90).collect(), "the rows that are not for now");
+    let mut found = BTreeSet::new();
+    named_under(&root.join("tests"), &mut found);
+    named_under(&root.join("src"), &mut found);
+    let missing: Vec<&u32> = due.difference(&found).collect();
+    assert!(missing.is_empty(), "rows without a test: {missing:?}");
+    let unknown: Vec<&u32> = found.difference(&all).collect();
+    assert!(unknown.is_empty(), "rows that no catalogue has: {unknown:?}");
+}
+
+#[test]
+fn rows_are_read_from_names_and_comments() {
+    let source = "fn server_receives_x_row_7() {}\nfn client_rows_55_56_and_more() {}\n/// See row 121.\nrows_1, throw_9x arrow 8";
+    assert_eq!(named(source), BTreeSet::from([1, 7, 55, 56, 121]));
+    let (due, later) = rows("1. one\n2. two (not yet)\ntext. more\n");
+    assert_eq!((due, later), (BTreeSet::from([1]), BTreeSet::from([2])));
+}
