@@ -22,12 +22,12 @@ fn rows(catalogue: &str) -> (BTreeSet<u32>, BTreeSet<u32>) {
 /// The numbers behind `row_`, `rows_`, `row ` and `rows `, wherever they stand in a source.
 fn named(source: &str) -> BTreeSet<u32> {
     let mut found = BTreeSet::new();
-    for (at, _) in source.match_indices("row") {
-        let before = source.get(..at).unwrap_or_default().chars().next_back();
-        if before.is_some_and(char::is_alphanumeric) {
+    for (at, row) in source.match_indices("row") {
+        let (before, rest) = source.split_at(at);
+        if before.ends_with(char::is_alphanumeric) {
             continue;
         }
-        let rest = source.get(at + 3..).unwrap_or_default();
+        let rest = rest.strip_prefix(row).unwrap_or_default();
         let rest = rest.strip_prefix('s').unwrap_or(rest);
         if let Some(numbers) = rest.strip_prefix('_') {
             let numbers = numbers.split(|letter: char| letter != '_' && !letter.is_ascii_digit());
