@@ -119,6 +119,20 @@ both! {
         assert_eq!(check.run(&two), expected);
     };
 
+    client_receives_short_message_above_the_limit_row_51, server_receives_short_message_above_the_limit_row_51: |role| {
+        let to = To(role);
+        for limit in [1, 5, 124, 125] {
+            let check = Check::of(role).config(limited(limit));
+            let fits = "x".repeat(limit as usize);
+            let above = "x".repeat(limit as usize + 1);
+            for (good, bad) in [(to.text(&fits), to.text(&above)), (to.text(&fits), to.binary(above.as_bytes()))] {
+                let error = MessageTooLong { size: limit + 1, limit };
+                let expected = Outcome::of(&[Seen::text(&fits)], &[close(1009)], failed(error));
+                assert_eq!(check.run(&[good, bad].concat()), expected);
+            }
+        }
+    };
+
     client_receives_fragments_above_the_limit_row_51_52, server_receives_fragments_above_the_limit_row_51_52: |role| {
         let to = To(role);
         let check = Check::of(role).config(limited(200));

@@ -527,15 +527,19 @@ fn server_leaves_the_rest_of_its_input_row_117() {
 #[test]
 fn server_leaves_what_follows_a_fault_row_117() {
     let to = To(Role::Server);
-    let bytes = [to.frame(0x81, b"good\xFFbad"), to.text("next")].concat();
-    let mut storage = bytes.clone();
-    let mut connection = Connection::open(Negotiated::server(), Config::default());
-    let (mut input, mut out) = (&mut storage[..], Wire::new());
-    assert!(connection.receive(&mut input, &mut out).is_some());
-    assert_eq!(input, &bytes[6 + 4..]);
-    assert!(connection.receive(&mut input, &mut out).is_none());
-    assert!(input.is_empty());
-    assert_eq!(storage[6 + 8..], bytes[6 + 8..]);
+    // At every phase of the mask.
+    for good in 1..9 {
+        let text = [&b"good good"[..good], b"\xFFbad"].concat();
+        let bytes = [to.frame(0x81, &text), to.text("next")].concat();
+        let mut storage = bytes.clone();
+        let mut connection = Connection::open(Negotiated::server(), Config::default());
+        let (mut input, mut out) = (&mut storage[..], Wire::new());
+        assert!(connection.receive(&mut input, &mut out).is_some());
+        assert_eq!(input, &bytes[6 + good..]);
+        assert!(connection.receive(&mut input, &mut out).is_none());
+        assert!(input.is_empty());
+        assert_eq!(storage[6 + good + 4..], bytes[6 + good + 4..]);
+    }
 }
 
 #[test]
