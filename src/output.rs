@@ -5,8 +5,8 @@ use crate::mask::Mask;
 
 /// A destination for the bytes to be sent: whole frames are appended, or nothing is.
 ///
-/// It is implemented for `Vec<u8>` (feature `alloc`) and for [`SliceOutput`], and can be for any other storage, such
-/// as a ring buffer. Every use asks for room first and puts no more than it asked for.
+/// It is implemented for `Vec<u8>` and `VecDeque<u8>` (feature `alloc`) and for [`SliceOutput`], and can be for any other
+/// storage. Every use asks for room first and puts no more than it asked for.
 pub trait Output {
     /// Makes sure that `bytes` more bytes can be put, growing where that is possible; says whether they can.
     fn make_room(&mut self, bytes: usize) -> bool;
@@ -143,5 +143,78 @@ impl Output for alloc::vec::Vec<u8> {
             self.extend_from_slice(piece);
             mask.apply(self.get_mut(start..).unwrap_or_default());
         }
+    }
+}
+
+/// For a transport that takes some bytes now and some later: write `as_slices`, then `drain` what was taken from the
+/// front, which moves nothing.
+#[cfg(feature = "alloc")]
+impl Output for alloc::collections::VecDeque<u8> {
+    fn make_room(&mut self, bytes: usize) -> bool {
+        self.try_reserve(bytes).is_ok()
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend(bytes);
+    }
+
+    fn waiting(&self) -> usize {
+        self.len()
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "alloc")]
+mod tests {
+    use alloc::collections::VecDeque;
+    use alloc::vec::Vec;
+
+    use super::{Output, SliceOutput};
+    use crate::mask::Mask;
+
+    fn put_all(out: &mut dyn Output) {
+        let mut mask = Mask::new([1, 2, 3, 4]);
+        for len in [0, 1, 3, 255, 256, 257, 5000] {
+            let bytes = [0; 5000];
+            assert!(out.make_room(2 * len));
+            out.put(&bytes[..len]);
+            out.put_masked(&bytes[..len], &mut mask);
+        }
+    }
+
+    #[test]
+    fn every_output_takes_the_same_bytes() {
+        let (mut vec, mut deque, mut storage) = (Vec::new(), VecDeque::new(), [9; 12_000]);
+        let mut slice = SliceOutput::new(&mut storage);
+        put_all(&mut vec);
+        put_all(&mut deque);
+        put_all(&mut slice);
+        assert_eq!(vec.len(), 2 * 5772);
+        assert_eq!(deque, vec);
+        assert_eq!(slice.written(), vec);
+        assert_eq!((vec.waiting(), deque.waiting(), slice.waiting()), (11_544, 11_544, 11_544));
+        // What was put plain is zero, what was put masked is the key, turned on from piece to piece.
+        let masked: Vec<u8> = vec.into_iter().filter(|&byte| byte != 0).collect();
+        assert!(masked.iter().enumerate().all(|(i, &byte)| usize::from(byte) == i % 4 + 1));
+        assert_eq!(masked.len(), 5772);
+    }
+
+    #[test]
+    fn slice_output_keeps_its_size_and_moves_up() {
+        let mut storage = [0; 4];
+        let mut out = SliceOutput::new(&mut storage);
+        assert!(!out.make_room(5));
+        assert!(out.make_room(4));
+        out.put(b"abcd");
+        out.consume(1);
+        assert_eq!(out.written(), b"bcd");
+        assert!(out.make_room(1) && !out.make_room(2));
+        out.put(b"e");
+        assert_eq!(out.written(), b"bcde");
+        out.consume(9);
+        assert_eq!(out.waiting(), 0);
+        out.put(b"f");
+        out.clear();
+        assert_eq!(out.written(), b"");
     }
 }
