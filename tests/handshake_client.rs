@@ -593,7 +593,7 @@ fn client_stores_responses_in_fixed_storage_rows_98_104() {
             }
             Err(error) => {
                 assert!(size < head.len());
-                assert_eq!(error, HandshakeError::HeadTooLong { limit: 16384 });
+                assert_eq!(error, HandshakeError::StorageFull);
             }
         }
     }

@@ -987,8 +987,7 @@ fn server_stores_the_head_in_fixed_storage_rows_98_104() {
             }
             Err(error) => Err(error),
         };
-        let expected =
-            if fits { Ok(true) } else { Err(HandshakeError::HeadTooLong { limit: 16384 }) };
+        let expected = if fits { Ok(true) } else { Err(HandshakeError::StorageFull) };
         assert_eq!(received, expected);
     }
     // In the request line as well.
@@ -1000,7 +999,7 @@ fn server_stores_the_head_in_fixed_storage_rows_98_104() {
         .chunks_mut(1)
         .map(|mut byte| handshake.receive(&mut byte, &mut head).map(|request| request.is_some()))
         .collect();
-    let full = Err(HandshakeError::HeadTooLong { limit: 16384 });
+    let full = Err(HandshakeError::StorageFull);
     assert_eq!(received, [Ok(false), Ok(false), Ok(false), full]);
     // What lies whole in the input needs none, and what was in the storage stays.
     let mut whole = request.clone();

@@ -35,11 +35,13 @@ pub enum HandshakeError {
         /// The configured limit in bytes.
         limit: usize,
     },
-    /// The head exceeds the limit, or the storage that it was to be kept in.
+    /// The head exceeds the limit.
     HeadTooLong {
         /// The configured limit in bytes.
         limit: usize,
     },
+    /// The storage that the head was to be kept in has no room for it.
+    StorageFull,
     /// The head has more fields than the limit.
     TooManyFields {
         /// The configured limit in fields.
@@ -100,6 +102,7 @@ impl HandshakeError {
             Self::TargetTooLong { .. } => 414,
             Self::NoUpgrade | Self::UnsupportedVersion => 426,
             Self::HeadTooLong { .. }
+            | Self::StorageFull
             | Self::TooManyFields { .. }
             | Self::TooManySubprotocols { .. } => 431,
             Self::UnsupportedHttpVersion => 505,
@@ -127,6 +130,7 @@ impl HandshakeError {
             Self::UnexpectedContent => "an upgrade request must have no content",
             Self::TargetTooLong { .. } => "the request line is too long",
             Self::HeadTooLong { .. } => "the head is too long",
+            Self::StorageFull => "there is no room for the head",
             Self::TooManyFields { .. } => "the head has too many fields",
             Self::MethodNotAllowed => "the method is not GET",
             Self::NoUpgrade => "there is no upgrade to websocket",

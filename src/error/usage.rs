@@ -29,7 +29,8 @@ pub enum UsageError {
     UnmaskedFrame,
     /// A configured value is out of its documented range.
     InvalidConfig,
-    /// The URI is not one of the `ws` or `wss` scheme (§3).
+    /// The URI is not of the `ws` or `wss` scheme, or has a fragment, user information, no host, a port that is zero or
+    /// over 65535, or a character that must be percent-encoded (§3).
     InvalidUri,
     /// The name of a field is not a token, or is one that the handshake itself sets.
     InvalidFieldName,
@@ -45,7 +46,8 @@ pub enum UsageError {
     InvalidStatus,
     /// The request, or the response, was answered before.
     AlreadyAnswered,
-    /// What is to be accepted is not an upgrade to a WebSocket; the error can write the right answer.
+    /// What is to be accepted is not an upgrade to a WebSocket. Alone among these it is the peer's doing, so expect it at
+    /// run time; a server answers by [`HandshakeError::respond`].
     NotAnUpgrade(HandshakeError),
 }
 
@@ -63,7 +65,7 @@ impl fmt::Display for UsageError {
             Self::InvalidCloseCode => "the close code must not be sent",
             Self::UnmaskedFrame => "a client must mask its frames",
             Self::InvalidConfig => "a configured value is out of range",
-            Self::InvalidUri => "not a ws or wss URI",
+            Self::InvalidUri => "not a ws or wss URI, or one with a part that is not allowed",
             Self::InvalidFieldName => "the name of a field is not allowed",
             Self::InvalidFieldValue => "the value of a field is not allowed",
             Self::InvalidSubprotocol => "a subprotocol is not a token or is offered twice",

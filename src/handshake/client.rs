@@ -182,9 +182,8 @@ impl ClientHandshake {
             let each = |line: &[u8], at| draft.line(line, at, field_limit);
             head_len = match self.reader.read(bytes, head, limit, each)? {
                 Progress::Incomplete => return Ok(None),
-                Progress::TooLong | Progress::NoRoom => {
-                    return Err(HandshakeError::HeadTooLong { limit });
-                }
+                Progress::TooLong => return Err(HandshakeError::HeadTooLong { limit }),
+                Progress::NoRoom => return Err(HandshakeError::StorageFull),
                 Progress::Complete(taken) => taken,
             };
             if draft.status == Some(101) {

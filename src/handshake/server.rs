@@ -121,7 +121,7 @@ impl ServerHandshake {
         let taken = match self.reader.read(bytes, head, limit, each)? {
             Progress::Incomplete => return Ok(None),
             Progress::TooLong => return Err(self.draft.too_long(limit)),
-            Progress::NoRoom => return Err(HandshakeError::HeadTooLong { limit }),
+            Progress::NoRoom => return Err(HandshakeError::StorageFull),
             Progress::Complete(taken) => taken,
         };
         let (in_input, rest) = bytes.split_at_mut_checked(taken).unwrap_or_default();
