@@ -23,8 +23,10 @@ pub struct Chunk<'b> {
     pub first: bool,
     /// Whether the message ends here.
     pub last: bool,
-    /// The number of bytes of this frame that are still to come.
+    /// The number of bytes of its frame that are still to come.
     pub frame_remaining: u64,
+    /// Whether its frame is the last of the message. With `frame_remaining` it tells a relay what frame to start.
+    pub fin: bool,
 }
 
 pub(super) enum Received<'b> {
@@ -112,7 +114,7 @@ impl Receiver {
         let payload = take(input, frame_len).get_mut(header_len..)?;
         let mut mask = mask;
         mask.apply(payload);
-        Some(Chunk { kind, payload, first: true, last: true, frame_remaining: 0 })
+        Some(Chunk { kind, payload, first: true, last: true, frame_remaining: 0, fin: true })
     }
 
     /// Takes input until something is to be told; `None` means that all of it was taken.
@@ -244,7 +246,14 @@ impl Receiver {
             return Ok(None);
         }
         let payload = take(input, len);
-        Ok(Some(Chunk { kind, payload, first, last, frame_remaining: frame.remaining }))
+        Ok(Some(Chunk {
+            kind,
+            payload,
+            first,
+            last,
+            frame_remaining: frame.remaining,
+            fin: frame.fin,
+        }))
     }
 }
 
