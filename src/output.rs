@@ -163,8 +163,8 @@ impl Output for alloc::collections::VecDeque<u8> {
     }
 }
 
-#[cfg(test)]
 #[cfg(feature = "alloc")]
+#[cfg(test)]
 mod tests {
     use alloc::collections::VecDeque;
     use alloc::vec::Vec;
