@@ -6,6 +6,8 @@ use crate::error::UsageError;
 
 /// The limits, timers and policies of a [`Connection`](crate::Connection) or a `WebSocket`.
 ///
+/// By default there is neither keepalive nor idle timeout: a peer that is gone without a word is waited for, for ever.
+///
 /// # Examples
 ///
 /// ```

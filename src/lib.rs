@@ -32,6 +32,18 @@
 //! An event borrows the input, never the machine, so a reply can be sent while it is handled. No call that makes bytes
 //! reports the end of the connection: only `poll` does, and the bytes that explain the end are in the output by then.
 //!
+//! # Backpressure
+//!
+//! Where the transport takes the output slowly, stop feeding `receive` while more waits than the high-water mark
+//! ([`Config::high_water_mark`]), and go on when it has drained. Above the mark no keepalive runs, so nothing is missed.
+//! To stop reading below it is to be deaf: keepalive and idle timeout take it for the peer's silence, so leave them off
+//! there. A `VecDeque<u8>` makes an output that gives up bytes from its front; of a `Vec`, `drain` what was written.
+//!
+//! # Seeds
+//!
+//! A client draws nothing by itself: give it 32 bytes of the operating system's randomness for each connection, such as
+//! `getrandom::fill(&mut seed)`. They must not be guessed or used twice (RFC 6455 §10.3).
+//!
 //! # A client and a server in memory
 //!
 //! ```
@@ -105,6 +117,10 @@
 //! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(feature = "alloc"),
+    allow(rustdoc::broken_intra_doc_links, reason = "what needs an allocator is spoken of")
+)]
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(
     test,

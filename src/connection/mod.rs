@@ -39,7 +39,8 @@ use send::Sender;
 ///
 /// Where the transport does not take all of the output at once, wait for it to take more as well; then write, and call
 /// `poll` again: what found no room before goes out now. A write that fails is not the end: read on to the end of
-/// stream, for the peer may have said why it left.
+/// stream, for the peer may have said why it left. After the end the output is the caller's to write, within a time of
+/// its own; `poll` says the same from then on.
 ///
 /// Commands ([`send_text`](Self::send_text) and its kin, [`close`](Self::close)) may come at any time; they append to
 /// the output, or change nothing and say why.

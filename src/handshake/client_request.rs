@@ -34,6 +34,8 @@ pub struct ClientRequest<'a> {
 impl<'a> ClientRequest<'a> {
     /// Asks for what a URI names, such as `ws://example.com/chat`.
     ///
+    /// A `wss` URI opens no TLS here: see to it where [`is_secure`](Self::is_secure) says so.
+    ///
     /// # Errors
     ///
     /// [`UsageError::InvalidUri`]: the scheme is neither `ws` nor `wss`, the URI has userinfo or a fragment, no host or
