@@ -113,6 +113,15 @@ both! {
             give(&mut ws, &mut end, &mut out);
             assert_eq!(live(), before);
         }
+        // With the Close itself, and with the end of the transport.
+        let mut begun = to.frame(0x02, &[b'x'; 5000]);
+        let mut end = to.close(1000, "");
+        let (mut ws, mut out) =
+            (WebSocket::open(opened(role), Config::default()), Vec::with_capacity(100));
+        let before = live();
+        give(&mut ws, &mut begun, &mut out);
+        assert!(matches!(ws.receive(&mut &mut end[..], &mut out), Some(Event::Close(_))));
+        assert_eq!(live(), before);
         let mut begun = to.frame(0x01, &[b'x'; 5000]);
         let (mut ws, mut out) = (WebSocket::open(opened(role), Config::default()), Vec::new());
         let before = live();
