@@ -12,16 +12,15 @@ pub(crate) struct Timers {
     /// Interval and timeout.
     keepalive: Option<(Span, Span)>,
     idle_timeout: Option<Span>,
-    closing_timeout: Span,
-    /// Whether bytes came since the time was told last.
-    received: bool,
+    /// `None`: nothing is waited for.
+    closing_timeout: Option<Span>,
     clock: Clock,
 }
 
 /// What the time is measured for.
 #[derive(Clone, Copy, Debug)]
 enum Clock {
-    /// Not yet told the time.
+    /// Not told the time since a byte came.
     Stopped,
     /// `life`: when a byte was last known to have come; `asked`: since when the keepalive waits.
     Open { life: Time, keepalive: Keepalive },
@@ -62,17 +61,18 @@ impl Timers {
         Self {
             keepalive: config
                 .keepalive
-                .map(|keepalive| (Span::new(keepalive.interval), Span::new(keepalive.timeout))),
-            idle_timeout: config.idle_timeout.map(Span::new),
+                .and_then(|it| Some((Span::new(it.interval)?, Span::new(it.timeout)?))),
+            idle_timeout: config.idle_timeout.and_then(Span::new),
             closing_timeout: Span::new(config.closing_timeout),
-            received: false,
             clock: Clock::Stopped,
         }
     }
 
     /// Bytes came, at a time that the next poll will tell.
     pub(crate) fn received(&mut self) {
-        self.received = true;
+        if let Clock::Open { .. } = self.clock {
+            self.clock = Clock::Stopped;
+        }
     }
 
     pub(crate) fn ping_sent(&mut self, now: Duration) {
@@ -90,21 +90,20 @@ impl Timers {
 
     pub(crate) fn poll(&mut self, now: Duration, circumstances: Circumstances) -> Alarm {
         let now = Time::new(now);
-        let received = core::mem::take(&mut self.received);
         if circumstances.closing {
             let since = match self.clock {
                 Clock::Closing(since) => since,
                 Clock::Stopped | Clock::Open { .. } => now,
             };
             self.clock = Clock::Closing(since);
-            return first(
-                [Some((since, self.closing_timeout, Alarm::TimedOut(Timeout::Closing)))],
-                now,
-            );
+            let timed_out = Alarm::TimedOut(Timeout::Closing);
+            return self
+                .closing_timeout
+                .map_or(timed_out, |span| first([Some((since, span, timed_out))], now));
         }
         let (life, mut keepalive) = match self.clock {
-            Clock::Open { life, keepalive } if !received => (life, keepalive),
-            _ => (now, Keepalive::Quiet(now)),
+            Clock::Open { life, keepalive } => (life, keepalive),
+            Clock::Stopped | Clock::Closing(_) => (now, Keepalive::Quiet(now)),
         };
         if let Keepalive::Asked(since) = &mut keepalive {
             // Our Ping sits behind our own backlog: the peer cannot have answered it.
@@ -161,8 +160,9 @@ impl Time {
 struct Span(NonZeroU64);
 
 impl Span {
-    fn new(span: Duration) -> Self {
-        Self(NonZeroU64::new(Time::new(span).0).unwrap_or(NonZeroU64::MIN))
+    /// `None` for no time at all.
+    fn new(span: Duration) -> Option<Self> {
+        NonZeroU64::new(Time::new(span).0).map(Self)
     }
 }
 
