@@ -171,13 +171,11 @@ fn answer(bytes: &[u8], limits: Limits, choice: u8, judged: &Judged<http::Reques
     let mut storage = Storage::default();
     let mut out = Vec::new();
     match (handshake.receive(&mut input, &mut storage), judged) {
-        (Ok(Some(request)), Judged::Message(plain)) => match &plain.upgrade {
-            Some(upgrade) => {
-                accept(request.clone(), upgrade);
-                reject(request, choice);
-            }
+        (Ok(Some(mut request)), Judged::Message(plain)) => match &plain.upgrade {
+            Some(upgrade) if choice & 0x80 == 0 => accept(request, upgrade),
+            Some(_) => reject(request, choice),
             None => {
-                let result = request.clone().accept(Accept::new(), &mut out);
+                let result = request.accept(Accept::new(), &mut out);
                 let Err(UsageError::NotAnUpgrade(error)) = result else {
                     panic!("{result:?}");
                 };
@@ -260,9 +258,21 @@ fn reject(mut request: Request<'_>, choice: u8) {
 fn respond(error: HandshakeError) {
     let mut out = Vec::new();
     assert_eq!(error.respond(&mut out), Ok(()), "{error:?}");
-    let has_body = error != HandshakeError::MethodNotAllowed;
-    let body = error.as_str().as_bytes();
-    check_refusal(&out, error.status().expect("a server's fault"), has_body.then_some(body));
+    // To a request that may be HEAD no content may be sent.
+    let is_found_in_get = matches!(
+        error,
+        HandshakeError::UnexpectedContent
+            | HandshakeError::NoUpgrade
+            | HandshakeError::NoConnectionUpgrade
+            | HandshakeError::InvalidVersion
+            | HandshakeError::UnsupportedVersion
+            | HandshakeError::InvalidKey
+            | HandshakeError::InvalidSubprotocols
+            | HandshakeError::InvalidExtensions
+            | HandshakeError::TooManySubprotocols { .. }
+    );
+    let body = if is_found_in_get { error.as_str().as_bytes() } else { b"" };
+    check_refusal(&out, error.status().expect("a server's fault"), Some(body));
     let mut storage = vec![0; out.len()];
     let (storage_len, storage) = (storage.len(), &mut storage[..]);
     let too_small = error.respond(&mut SliceOutput::new(&mut storage[1..]));

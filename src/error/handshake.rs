@@ -113,6 +113,22 @@ impl HandshakeError {
         })
     }
 
+    /// Says whether only a request with the method GET is looked at for this fault.
+    pub(crate) const fn is_found_in_get(self) -> bool {
+        matches!(
+            self,
+            Self::UnexpectedContent
+                | Self::NoUpgrade
+                | Self::NoConnectionUpgrade
+                | Self::InvalidVersion
+                | Self::UnsupportedVersion
+                | Self::InvalidKey
+                | Self::InvalidSubprotocols
+                | Self::InvalidExtensions
+                | Self::TooManySubprotocols { .. }
+        )
+    }
+
     /// Returns the error in words, in lower case and ASCII, without the values and without anything of the peer's.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

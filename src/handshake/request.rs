@@ -18,7 +18,7 @@ use super::write::{CallerFields, check_fields, put_field, put_fields, write_refu
 ///
 /// §10.2 of RFC 6455 leaves it to the server which origins it serves: look at the field `Origin` before accepting, and
 /// answer 403 to the others.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Request<'b> {
     pub(super) method: &'b str,
     pub(super) target: &'b str,

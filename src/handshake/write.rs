@@ -102,7 +102,8 @@ pub(super) fn write_refusal(
 }
 
 impl HandshakeError {
-    /// Appends the response that a server answers with: the status, `Connection: close`, and the error in words.
+    /// Appends the response that a server answers with: the status, `Connection: close`, and, where the request is known
+    /// to be a GET, the error in words.
     ///
     /// Then write the output and let go of the transport.
     ///
@@ -112,15 +113,13 @@ impl HandshakeError {
     /// does not meet this error, so there is nothing to answer.
     pub fn respond(&self, out: &mut (impl Output + ?Sized)) -> Result<(), UsageError> {
         let status = self.status().ok_or(UsageError::InvalidStatus)?;
-        // The request may have been HEAD, to which no content may be sent (RFC 9110 §9.3.2).
-        let has_body = *self != Self::MethodNotAllowed;
-        write_refusal(
-            status,
-            &[("Content-Type", "text/plain")],
-            self.as_str().as_bytes(),
-            has_body,
-            out,
-        )
+        let (fields, body): (CallerFields<'_>, _) = if self.is_found_in_get() {
+            (&[("Content-Type", "text/plain")], self.as_str().as_bytes())
+        } else {
+            // The request may have been HEAD, to which no content may be sent (RFC 9110 §9.3.2).
+            (&[], &[][..])
+        };
+        write_refusal(status, fields, body, true, out)
     }
 }
 
