@@ -74,8 +74,10 @@ impl Mask {
     #[inline(never)]
     fn apply_to_long(self, payload: &mut [u8]) {
         let mut turned = self;
+        // What is aligned is only faster: an offset that is none counts as none.
+        let unaligned = Some(payload.as_ptr().align_offset(32)).filter(|&offset| offset < 32);
         let (unaligned, rest) =
-            payload.split_at_mut_checked(payload.as_ptr().align_offset(32)).unwrap_or_default();
+            payload.split_at_mut_checked(unaligned.unwrap_or(0)).unwrap_or_default();
         turned.apply(unaligned);
         let mut blocks = rest.chunks_exact_mut(32);
         for block in &mut blocks {
