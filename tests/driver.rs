@@ -98,11 +98,15 @@ impl Socket {
 }
 
 trait Drain: Output {
+    /// Whether what is owed may find no room in it although it is empty soon.
+    const IS_FIXED: bool;
     fn as_slice(&self) -> &[u8];
     fn empty(&mut self);
 }
 
 impl Drain for Vec<u8> {
+    const IS_FIXED: bool = false;
+
     fn as_slice(&self) -> &[u8] {
         self
     }
@@ -113,6 +117,8 @@ impl Drain for Vec<u8> {
 }
 
 impl Drain for SliceOutput<'_> {
+    const IS_FIXED: bool = true;
+
     fn as_slice(&self) -> &[u8] {
         self.written()
     }
@@ -123,11 +129,11 @@ impl Drain for SliceOutput<'_> {
 }
 
 /// The loop. `None`: it would wait for ever.
-fn drive(
+fn drive<Out: Drain>(
     ws: &mut WebSocket,
     socket: &mut Socket,
     buf: &mut [u8],
-    out: &mut impl Drain,
+    out: &mut Out,
 ) -> Option<Result<(), Failure>> {
     let mut unread = 0..0;
     loop {
@@ -139,13 +145,13 @@ fn drive(
                 Event::Ping(_) | Event::Pong(_) | Event::Close(_) => Ok(()),
             };
         }
-        // A fixed output that had bytes may have had too few left: poll until it has none.
+        // An output that grows is polled once. A fixed one that had bytes may have had too little room: until it has none.
         let next = loop {
             let next = ws.poll(socket.now, out);
             let written = out.as_slice().len();
             socket.write_all(out.as_slice());
             out.empty();
-            if matches!(next, Next::End(_)) || written == 0 {
+            if matches!(next, Next::End(_)) || written == 0 || !Out::IS_FIXED {
                 break next;
             }
         };
@@ -260,6 +266,18 @@ common::both! {
         assert_eq!(done.result, None, "it waits for the peer");
         assert_eq!(done.frames, [Frame::new(0x82, &[7; 120]), pong(&[8; 125])]);
         assert_eq!(done.socket.writes.last(), Some(&secs(1)));
+    };
+
+    client_loop_answers_the_last_of_several_pings_row_63, server_loop_answers_the_last_of_several_pings_row_63: |role| {
+        // Each echo leaves the output above the mark, and takes the Pong held before it along.
+        let config = Config::default().high_water_mark(131).unwrap();
+        let to = To(role);
+        let bytes = [to.binary(&[7; 130]), to.ping(b"one"), to.binary(b"x"), to.ping(b"two")].concat();
+        let mut socket = Socket::new(vec![(1, Sends(bytes))]);
+        let mut ws = WebSocket::open(opened(role), config);
+        assert_eq!(drive(&mut ws, &mut socket, &mut [0; 1000], &mut Vec::new()), None, "it waits");
+        let (long, short) = (Frame::new(0x82, &[7; 130]), Frame::new(0x82, b"x"));
+        assert_eq!(judge(role, &socket.written), [long, pong(b"one"), short, pong(b"two")]);
     };
 
     client_loop_forgets_no_timer_row_76, server_loop_forgets_no_timer_row_76: |role| {

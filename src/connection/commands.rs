@@ -87,7 +87,8 @@ impl Connection {
     /// # Errors
     ///
     /// [`UsageError::Closed`]; [`UsageError::MessageInProgress`], where a message of the other kind is;
-    /// [`UsageError::LengthOverflow`].
+    /// [`UsageError::LengthOverflow`]; [`UsageError::InvalidUtf8`], where an empty last part leaves a text within a code
+    /// point.
     pub fn start_fragment(
         &mut self,
         kind: MessageKind,
@@ -95,7 +96,11 @@ impl Connection {
         last: bool,
     ) -> Result<FrameStart, UsageError> {
         self.require_sending()?;
-        let frame = self.sender.data_of_len(kind, payload_len, last)?;
+        let frame = match payload_len {
+            // There is nothing in it for the caller to answer for.
+            0 => self.sender.data(kind, &[], last)?,
+            _ => self.sender.data_of_len(kind, payload_len, last)?,
+        };
         self.sender.start_data(&frame)
     }
 
@@ -181,14 +186,14 @@ impl Connection {
         frame_len: usize,
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
-        let due_len = self.replies.due_len(&self.sender, out);
+        let due_len = self.replies.due_len(&self.sender);
         let needed = due_len.saturating_add(frame_len);
         if due_len > 0 && out.waiting() == 0 && !out.make_room(needed) {
             // Not even all of the output has room for both. The Pong waits for `poll`; it bars nothing meanwhile.
             return require_room(out, frame_len);
         }
         require_room(out, needed)?;
-        self.flush(Passes::Once, out);
+        self.flush(Passes::Freely, out);
         Ok(())
     }
 

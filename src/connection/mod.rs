@@ -93,7 +93,7 @@ impl Connection {
         if !input.is_empty() {
             self.timers.received();
         }
-        if self.state.reads() && !self.eof {
+        if self.reads() {
             if let Some(chunk) = self.receiver.short_message(input) {
                 return Some(ChunkEvent::Data(chunk));
             }
@@ -107,7 +107,7 @@ impl Connection {
         input: &mut &'b mut [u8],
         out: &mut (impl Output + ?Sized),
     ) -> Option<ChunkEvent<'b>> {
-        if !self.state.reads() || self.eof {
+        if !self.reads() {
             *input = &mut [];
             return None;
         }
@@ -165,10 +165,10 @@ impl Connection {
                     State::Open | State::CloseSent | State::CloseReceived => {
                         self.fail(Failure::TimedOut(timeout), out);
                     }
-                    // §7.1.1: a client "MAY close the connection at any time" that the server leaves open.
-                    State::Closed => return Next::End(Ok(())),
+                    // §7.1.1: what the server "MUST" do and did not, the client does itself.
+                    State::Closed => self.eof = true,
                     // The output never had room for the Close frame.
-                    State::Failed(failure) => return Next::End(Err(failure)),
+                    State::Failed(_) => self.replies.forget(),
                 },
             }
         }
@@ -191,7 +191,6 @@ impl Connection {
     }
 
     /// Tells whether input is still read.
-    #[cfg(feature = "alloc")]
     pub(crate) const fn reads(&self) -> bool {
         self.state.reads() && !self.eof
     }
@@ -222,7 +221,10 @@ impl Connection {
     }
 
     fn flush(&mut self, passes: Passes, out: &mut (impl Output + ?Sized)) {
-        if self.replies.flush(passes, &mut self.sender, out) {
+        if !self.reads() && !self.replies.owes_close() {
+            // §5.5.2 asks for no Pong any more, and after our Close there is nothing to say.
+            self.replies.forget();
+        } else if self.replies.flush(passes, &mut self.sender, out) {
             self.state = self.state.after(Cause::CloseSent);
         }
     }

@@ -124,6 +124,7 @@ impl Receiver {
     ) -> Result<Option<Received<'b>>, ProtocolError> {
         loop {
             match &mut self.progress {
+                Progress::Start if input.is_empty() => return Ok(None),
                 Progress::Start => self.progress = Progress::Header(HeaderDecoder::new()),
                 Progress::Header(decoder) => {
                     let (role, message) = (self.role, self.message.as_ref());

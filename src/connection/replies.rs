@@ -14,7 +14,7 @@ pub(super) struct Replies {
     /// §5.5.3: "the endpoint MAY elect to send a Pong frame for only the most recently processed Ping frame."
     pong: Option<ControlPayload>,
     close: Option<CloseReply>,
-    /// Whether a Pong has passed the mark since the output was last seen below it.
+    /// Whether a Pong of `poll` has passed the mark since the output was last seen below it.
     past_mark: bool,
 }
 
@@ -37,6 +37,12 @@ impl Replies {
         self.close = Some(reply);
     }
 
+    /// Forgets all that is held: it is too late for it.
+    pub(super) fn forget(&mut self) {
+        self.pong = None;
+        self.close = None;
+    }
+
     pub(super) const fn owes_close(&self) -> bool {
         self.close.is_some()
     }
@@ -47,10 +53,8 @@ impl Replies {
     }
 
     /// Returns the number of bytes that [`flush`](Self::flush) puts before a frame of the caller's.
-    pub(super) fn due_len(&self, sender: &Sender, out: &(impl Output + ?Sized)) -> usize {
-        let Some(pong) = &self.pong else { return 0 };
-        let len = sender.control_len(pong);
-        if self.pong_passes(len, out, Passes::Once) { len } else { 0 }
+    pub(super) fn due_len(&self, sender: &Sender) -> usize {
+        self.pong.map_or(0, |pong| sender.control_len(&pong))
     }
 
     /// Appends what is held as far as there is room; says whether the Close frame was appended.
@@ -65,10 +69,17 @@ impl Replies {
         }
         if let Some(pong) = self.pong {
             let len = sender.control_len(&pong);
-            let passes_mark = !self.is_below_mark(len, out);
-            if self.pong_passes(len, out, passes) && sender.try_put(Opcode::Pong, &pong, out) {
+            let is_below_mark = self.is_below_mark(len, out);
+            let may_go = match passes {
+                Passes::Never => is_below_mark,
+                Passes::Once => is_below_mark || !self.past_mark,
+                Passes::Freely => true,
+            };
+            // A Close is never held by the mark, nor by a Pong that the mark holds.
+            let may_go = may_go || self.close.is_some();
+            if may_go && sender.try_put(Opcode::Pong, &pong, out) {
                 self.pong = None;
-                self.past_mark |= passes_mark;
+                self.past_mark |= passes == Passes::Once && !is_below_mark;
             } else if self.close.is_some() && out.waiting() == 0 {
                 // No room will ever do, and §5.5.2 asks for no Pong once a Close frame was received.
                 self.pong = None;
@@ -86,28 +97,19 @@ impl Replies {
         sent
     }
 
-    fn pong_passes(&self, len: usize, out: &(impl Output + ?Sized), passes: Passes) -> bool {
-        let may_pass = match passes {
-            Passes::Never => false,
-            Passes::Once => self.is_below_mark(0, out) || !self.past_mark,
-        };
-        // A Close is never held by the mark, nor by a Pong that the mark holds.
-        may_pass || self.close.is_some() || self.is_below_mark(len, out)
-    }
-
     fn is_below_mark(&self, len: usize, out: &(impl Output + ?Sized)) -> bool {
         out.waiting().saturating_add(len) <= self.high_water_mark
     }
 }
 
 /// Whether a held Pong may pass the high-water mark.
-///
-/// A driver that empties its output after each `poll` would otherwise wait for the peer with the Pong still held; one
-/// that cannot empty it gets one Pong more and no flood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Passes {
-    /// While input is taken.
+    /// While input is taken: a flood of Pings adds nothing above the mark.
     Never,
-    /// At a call of the caller's that makes bytes, once until the output has been below the mark.
+    /// At `poll`, until the output has been below the mark. A driver that empties its output after each `poll` would
+    /// otherwise wait for the peer with the Pong still held; one that cannot empty it gets one Pong more and no flood.
     Once,
+    /// Before a frame of the caller's, who answers for how much waits.
+    Freely,
 }

@@ -1,6 +1,8 @@
 //! The sending direction: what the caller may send becomes frames (RFC 6455 §5, §6.1). The receiving direction is
 //! unknown to it.
 
+use core::fmt;
+
 use crate::error::UsageError;
 use crate::frame::{ControlPayload, FrameHeader, HeaderBytes};
 use crate::mask::Mask;
@@ -176,7 +178,6 @@ impl DataFrame {
 /// Three things are to be written, in this order: what was in the output when this was returned; [`header`](Self::header)
 /// and the payload, of just the declared length; what came to the output later. A client first passes the payload
 /// through [`mask`](Self::mask), in one piece or in several in their order.
-#[derive(Debug)]
 #[must_use = "the peer waits for the frame that was started"]
 pub struct FrameStart {
     header: HeaderBytes,
@@ -196,6 +197,13 @@ impl FrameStart {
         if let Some(mask) = &mut self.mask {
             mask.apply(piece);
         }
+    }
+}
+
+impl fmt::Debug for FrameStart {
+    /// Leaves the masking key out, which is in the header too.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrameStart").finish_non_exhaustive()
     }
 }
 

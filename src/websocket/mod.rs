@@ -177,7 +177,8 @@ impl WebSocket {
     /// # Errors
     ///
     /// [`UsageError::Closed`]; [`UsageError::MessageInProgress`], where a message of the other kind is;
-    /// [`UsageError::LengthOverflow`].
+    /// [`UsageError::LengthOverflow`]; [`UsageError::InvalidUtf8`], where an empty last part leaves a text within a code
+    /// point.
     pub fn start_fragment(
         &mut self,
         kind: MessageKind,
