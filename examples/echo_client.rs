@@ -101,17 +101,17 @@ impl Options {
                 Next::Wait(deadline) => deadline,
                 Next::End(result) => return Ok(result?),
             };
-            match transport.read(&mut buf, deadline)? {
-                Some(0) => handshake.receive_eof(),
-                Some(n) => {
-                    let mut input = &mut buf[..n];
-                    if let Some(mut response) = handshake.receive(&mut input, &mut head)? {
-                        let ws = WebSocket::open(response.accept()?, Config::default());
-                        // What is left behind the head is of frames already.
-                        break (ws, n - input.len()..n);
-                    }
-                }
-                None => {}
+            let len = transport.read(&mut buf, deadline)?;
+            if len == Some(0) {
+                handshake.receive_eof();
+            }
+            // Without bytes, too: at the end of stream there may be a refusal to tell of.
+            let len = len.unwrap_or(0);
+            let mut input = &mut buf[..len];
+            if let Some(mut response) = handshake.receive(&mut input, &mut head)? {
+                let ws = WebSocket::open(response.accept()?, Config::default());
+                // What is left behind the head is of frames already.
+                break (ws, len - input.len()..len);
             }
         };
 

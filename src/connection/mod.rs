@@ -38,7 +38,8 @@ use send::Sender;
 /// 4. At [`Next::End`] let go of the transport. At [`Next::Wait`] wait for the transport, until that time at the most.
 ///
 /// Where the transport does not take all of the output at once, wait for it to take more as well; then write, and call
-/// `poll` again: what found no room before goes out now. A write that fails is not the end: read on to the end of
+/// `poll` again. An output of fixed size may have had too little room for all that is owed: once it is written, call
+/// `poll` again before you wait, until it appends nothing. A write that fails is not the end: read on to the end of
 /// stream, for the peer may have said why it left. After the end the output is the caller's to write, within a time of
 /// its own; `poll` says the same from then on.
 ///
