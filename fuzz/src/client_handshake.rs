@@ -22,7 +22,7 @@ struct Plan {
 }
 
 /// Input: flags; how the response is cut; the response, in which `$` and a digit stand for the right value of
-/// `Sec-WebSocket-Accept` without so many of its last characters. With the highest flag: lines that say what to ask for.
+/// `Sec-WebSocket-Accept`, or for a wrong one. With the highest flag: lines that say what to ask for.
 pub fn oracle(data: &[u8]) {
     let Some((&[flags, seed, sizes @ .., count], bytes)) = data.split_first_chunk::<5>() else {
         return;
@@ -115,8 +115,17 @@ fn with_accept(template: &[u8], accept: &str) -> Vec<u8> {
         rest = tail;
         match (byte, tail) {
             (b'$', [digit @ b'0'..=b'9', tail @ ..]) => {
-                let cut = usize::from(digit - b'0');
-                bytes.extend_from_slice(&accept.as_bytes()[..accept.len() - cut]);
+                let mut value = accept.as_bytes().to_vec();
+                match usize::from(digit - b'0') {
+                    0 => {}
+                    back @ 1..=4 => {
+                        // Still base64, and as long.
+                        let at = value.len() - back;
+                        value[at] = if value[at] == b'A' { b'B' } else { b'A' };
+                    }
+                    cut => value.truncate(value.len() + 4 - cut),
+                }
+                bytes.extend(value);
                 rest = tail;
             }
             _ => bytes.push(*byte),

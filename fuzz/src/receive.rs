@@ -2,7 +2,7 @@
 //! checker makes of the same bytes; every call makes progress, errors repeat, and memory stays within the formula that
 //! the crate documents.
 
-use websocket_proto::{Config, Event, Failure, Next, WebSocket};
+use websocket_proto::{Config, Event, Failure, Next, UsageError, WebSocket};
 
 use crate::checker::{Checker, Item, Limits, Side};
 use crate::ends::{End, NOW, Told, assert_over, fault_code, negotiated, peer, side};
@@ -16,6 +16,10 @@ struct Plan {
     answer_close: bool,
     /// Whether the output is emptied after each call; else it fills up to the high-water mark.
     drains: bool,
+    /// Whether we have closed before anything comes.
+    closes_first: bool,
+    /// Whether we send a message when all has come.
+    sends_last: bool,
     limits: Limits,
     sizes: Vec<u8>,
 }
@@ -31,6 +35,8 @@ pub fn oracle(data: &[u8]) {
         answer_pings: flags & 4 == 0,
         answer_close: flags & 8 == 0,
         drains: flags & 16 == 0,
+        closes_first: flags & 32 == 32,
+        sends_last: flags & 64 == 64,
         limits: Limits {
             bytes: [16 << 20, 1, 5, 125, 126, 1000, 65_535, u64::MAX][usize::from(limits % 8)],
             frames: [u64::from(u32::MAX), 1, 2, 3][usize::from(limits / 8 % 4)],
@@ -60,6 +66,11 @@ fn run(plan: &Plan, stream: &[u8], model: &Checker) {
     let mut told = Told::default();
     let mut written = Checker::new(plan.me, crate::checker::NO_LIMITS);
     let mut out = Vec::new();
+    if plan.closes_first {
+        assert_eq!(end.close(Some(CLOSE), "", &mut out), Ok(()));
+        written.judge(&out);
+        out.clear();
+    }
 
     let mut buffer = stream.to_vec();
     let mut before = 0;
@@ -93,6 +104,18 @@ fn check_told(end: &End, told: &Told, model: &Checker) {
 }
 
 fn finish(plan: &Plan, end: &mut End, model: &Checker, written: &mut Checker, mut out: Vec<u8>) {
+    let answered = model.closed && plan.answer_close;
+    let is_closed = plan.closes_first || answered || model.fault.is_some();
+    if plan.sends_last {
+        // A Pong that was held goes before it, never into it.
+        let sent = end.send_text("\u{8a}\0last", &mut out);
+        assert_eq!(sent, if is_closed { Err(UsageError::Closed) } else { Ok(()) });
+        written.judge(&out);
+        out.clear();
+        if !is_closed {
+            assert_eq!(written.items.pop(), Some(Item::Text("\u{8a}\0last".to_owned())));
+        }
+    }
     let mut next = end.poll(NOW, &mut out);
     written.judge(&out);
     out.clear();
@@ -105,7 +128,7 @@ fn finish(plan: &Plan, end: &mut End, model: &Checker, written: &mut Checker, mu
     if let Some(fault) = model.fault {
         assert_eq!(fault_code(next), Some(fault.code), "{fault:?}, {next:?}");
     } else if model.closed {
-        if !plan.answer_close {
+        if !is_closed {
             assert!(matches!(next, Next::Wait(Some(_))), "{next:?}");
             assert_eq!(end.close(Some(1000), "", &mut out), Ok(()));
             assert_eq!(written.judge(&out), [Item::Close(Some((1000, String::new())))]);
@@ -119,7 +142,10 @@ fn finish(plan: &Plan, end: &mut End, model: &Checker, written: &mut Checker, mu
         }
         assert_eq!(next, Next::End(Ok(())));
     } else {
-        assert_eq!(next, Next::Wait(None));
+        assert!(matches!(
+            (next, is_closed),
+            (Next::Wait(None), false) | (Next::Wait(Some(_)), true)
+        ));
         end.receive_eof();
         next = end.poll(NOW, &mut out);
         assert_eq!(next, Next::End(Err(Failure::Eof)));
@@ -138,16 +164,24 @@ fn check_replies(plan: &Plan, model: &Checker, written: &Checker) {
             pings.push(Item::Pong(payload.clone()));
         }
     }
-    let mut replies = written.items.clone();
-    let close = if written.closed { replies.pop() } else { None };
-    let expected_close = match (&model.fault, model.items.last()) {
-        (Some(fault), _) => Some(Item::Close(Some((fault.code, String::new())))),
-        (None, Some(Item::Close(close))) if plan.answer_close => {
-            Some(Item::Close(close.as_ref().map(|(code, _)| (*code, String::new()))))
+    let (mut replies, mut closes) = (Vec::new(), Vec::new());
+    for item in &written.items {
+        match item {
+            Item::Close(close) => closes.push(close.clone()),
+            item => replies.push(item.clone()),
         }
-        _ => None,
+    }
+    let bare = |code: u16| Some((code, String::new()));
+    let expected = match (&model.fault, model.items.last()) {
+        // One of ours is enough, whatever comes after it.
+        _ if plan.closes_first => vec![bare(CLOSE)],
+        (Some(fault), _) => vec![bare(fault.code)],
+        (None, Some(Item::Close(close))) if plan.answer_close => {
+            vec![close.as_ref().and_then(|(code, _)| bare(*code))]
+        }
+        _ => Vec::new(),
     };
-    assert_eq!(close, expected_close);
+    assert_eq!(closes, expected);
     if !plan.answer_pings {
         assert_eq!(replies, []);
     } else if plan.drains {
@@ -190,3 +224,6 @@ fn measure(plan: &Plan, stream: &[u8]) {
         }
     }
 }
+
+/// The code that we close with.
+const CLOSE: u16 = 4000;

@@ -62,6 +62,11 @@ enum Call<'a> {
         seconds: u64,
     },
     Eof,
+    /// Has the other send so many Pings of this size, which are read at once: Pongs are held, or left out.
+    Flood {
+        count: u8,
+        size: u8,
+    },
 }
 
 pub fn oracle(input: &Input<'_>) {
@@ -106,6 +111,15 @@ fn step<'s>(me: &mut Host<'s>, call: Call<'_>, other: &mut Host<'s>) {
         Call::PollAt { seconds } => {
             me.now = me.now.max(Duration::from_secs(seconds));
             me.poll();
+        }
+        Call::Flood { count, size } => {
+            for i in 0..count % 16 {
+                let payload = vec![i; usize::from(size) % 126];
+                let expected = Item::Ping(payload.clone());
+                other.control(&payload, expected, |end, out| end.send_ping(&payload, out));
+                other.write(usize::MAX);
+            }
+            me.read(other, usize::MAX, usize::MAX, usize::MAX);
         }
         Call::Eof => {
             me.end.receive_eof();

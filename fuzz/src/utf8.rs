@@ -4,7 +4,7 @@ use websocket_proto::{Config, MessageKind, UsageError};
 
 use crate::checker::{Item, Side, good_prefix};
 use crate::ends::{End, NOW, Told, fault_code, negotiated, peer, side};
-use crate::frames::{TEXT, cut, encode};
+use crate::frames::{BINARY, TEXT, cut, encode};
 
 /// Input: the role and how many sizes follow; the sizes of the fragments and of the reads; the text.
 pub fn oracle(data: &[u8]) {
@@ -20,6 +20,13 @@ pub fn oracle(data: &[u8]) {
     let is_utf8 = core::str::from_utf8(&text).is_ok();
 
     let mut stream = Vec::new();
+    let mut expected = Vec::new();
+    if flags & 4 == 4 {
+        // What comes before the text is another matter, whatever it ends with.
+        let binary = &text[..text.len() / 2];
+        stream.extend(encode(peer(me), true, BINARY, [5, 5, 5, flags], binary));
+        expected.push(Item::Binary(binary.to_vec()));
+    }
     for (i, part) in fragments.iter().enumerate() {
         let (opcode, fin) = (if i == 0 { TEXT } else { 0 }, i + 1 == fragments.len());
         stream.extend(encode(peer(me), fin, opcode, [flags, 2, 3, 4], part));
@@ -31,14 +38,17 @@ pub fn oracle(data: &[u8]) {
     // After a text that is in order comes another, which knows nothing of it.
     stream.extend(encode(peer(me), true, TEXT, [4, 3, 2, 1], "é".as_bytes()));
 
-    let expected = match String::from_utf8(text.clone()) {
-        Ok(text) => (vec![Item::Text(text), Item::Text("é".to_owned())], None),
-        Err(_) => (Vec::new(), Some(1007)),
+    let fault = match String::from_utf8(text.clone()) {
+        Ok(text) => {
+            expected.extend([Item::Text(text), Item::Text("é".to_owned())]);
+            None
+        }
+        Err(_) => Some(1007),
     };
     for messages in [true, false] {
         let mut end = End::new(messages, negotiated(me, 1), Config::default());
-        let (told, fault) = receive(&mut end, &stream, read_sizes);
-        assert_eq!((told.items, fault), expected);
+        let (told, code) = receive(&mut end, &stream, read_sizes);
+        assert_eq!((told.items, code), (expected.clone(), fault));
         let open = told.open.map(|(_, data)| data).unwrap_or_default();
         if is_utf8 || messages {
             assert_eq!(open, []);
