@@ -3,7 +3,7 @@
 use crate::close_code::CloseCode;
 use crate::connection::Connection;
 use crate::connection::replies::Passes;
-use crate::connection::send::{DataFrame, FrameStart, len_u64};
+use crate::connection::send::{FrameStart, Outgoing, len_u64};
 use crate::error::UsageError;
 use crate::frame::{Close, FrameHeader};
 use crate::opcode::{MessageKind, Opcode};
@@ -210,7 +210,7 @@ impl Connection {
 
     fn send_data(
         &mut self,
-        frame: &DataFrame,
+        frame: &Outgoing,
         payload: &[u8],
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {

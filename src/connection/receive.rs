@@ -43,7 +43,7 @@ pub(super) struct Receiver {
     message_limit: u64,
     fragment_limit: u32,
     progress: Progress,
-    /// The message whose frames are coming in.
+    /// The message whose next frame is awaited; the one whose frame is coming in is in `progress`.
     message: Option<Message>,
 }
 
@@ -56,14 +56,16 @@ enum Progress {
     Control { opcode: Opcode, missing: u8, mask: Mask, payload: ControlPayload },
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct DataFrame {
+    message: Message,
     fin: bool,
     mask: Mask,
+    /// The number of bytes of its payload that are still to come.
     remaining: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Message {
     kind: MessageKind,
     /// Whether a chunk of it was handed out.
@@ -152,14 +154,15 @@ impl Receiver {
                     }));
                 }
                 Progress::Data(frame) => {
-                    let frame = *frame;
-                    let Some(chunk) = self.chunk(frame, input)? else {
-                        if frame.remaining > 0 {
-                            return Ok(None);
-                        }
-                        continue;
-                    };
-                    return Ok(Some(Received::Chunk(chunk)));
+                    let chunk = frame.take_chunk(self.checks_text, input)?;
+                    let is_complete = frame.remaining == 0;
+                    if is_complete {
+                        self.message = (!frame.fin).then_some(frame.message);
+                        self.progress = Progress::Start;
+                    }
+                    if chunk.is_some() || !is_complete {
+                        return Ok(chunk.map(Received::Chunk));
+                    }
                 }
             }
         }
@@ -181,8 +184,8 @@ impl Receiver {
                 return Ok(());
             }
         };
-        let message = match (kind, &mut self.message) {
-            (Some(kind), message) => message.insert(Message::new(kind)),
+        let mut message = match (kind, self.message.take()) {
+            (Some(kind), _) => Message::new(kind),
             (None, Some(message)) => message,
             (None, None) => return Err(ProtocolError::UnexpectedContinuation),
         };
@@ -199,62 +202,64 @@ impl Receiver {
         if message.fragments > self.fragment_limit {
             return Err(ProtocolError::TooManyFragments { limit: self.fragment_limit });
         }
-        self.progress =
-            Progress::Data(DataFrame { fin: header.fin, mask, remaining: header.payload_len });
+        self.progress = Progress::Data(DataFrame {
+            message,
+            fin: header.fin,
+            mask,
+            remaining: header.payload_len,
+        });
         Ok(())
     }
+}
 
-    /// Takes what the input has of a data frame. `None`: there is nothing to tell of it, because nothing came or
-    /// because it is empty and not the last of its message.
-    fn chunk<'b>(
+impl DataFrame {
+    /// Takes what the input has of the payload. `None`: there is nothing to tell of it, because nothing came or because
+    /// the frame is empty and not the last of its message.
+    fn take_chunk<'b>(
         &mut self,
-        mut frame: DataFrame,
+        checks_text: bool,
         input: &mut &'b mut [u8],
     ) -> Result<Option<Chunk<'b>>, ProtocolError> {
-        let Some(message) = &mut self.message else {
-            return Err(ProtocolError::UnexpectedContinuation);
-        };
-        let mut len = usize::try_from(frame.remaining).unwrap_or(usize::MAX).min(input.len());
-        let before = frame.mask;
-        frame.mask.apply(input.get_mut(..len).unwrap_or_default());
-        let ends = |len| frame.fin && u64::try_from(len) == Ok(frame.remaining);
-        if message.kind == MessageKind::Text && self.checks_text {
+        let mut len = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(input.len());
+        let before = self.mask;
+        self.mask.apply(input.get_mut(..len).unwrap_or_default());
+        if self.message.kind == MessageKind::Text && checks_text {
             let payload = input.get(..len).unwrap_or_default();
-            if let Err(good) = message.check_text(payload, ends(len)) {
+            let last = self.ends_after(len);
+            if let Err(good) = self.message.check_text(payload, last) {
                 // §8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is
                 // not, in fact, a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_."
                 // What is good is handed out first; the rest goes back as it came and fails when it comes to it.
                 if good == 0 {
                     return Err(ProtocolError::InvalidUtf8);
                 }
-                frame.mask = before;
-                frame.mask.advance(good);
-                let mut mask = frame.mask;
+                self.mask = before;
+                self.mask.advance(good);
+                let mut mask = self.mask;
                 mask.apply(input.get_mut(good..len).unwrap_or_default());
                 len = good;
             }
         }
-        let last = ends(len);
-        let first = !message.begun;
-        let kind = message.kind;
-        frame.remaining = frame.remaining.saturating_sub(u64::try_from(len).unwrap_or(u64::MAX));
-        message.begun |= len > 0;
-        self.progress = if frame.remaining == 0 { Progress::Start } else { Progress::Data(frame) };
-        if last {
-            self.message = None;
-        }
+        let last = self.ends_after(len);
+        let first = !self.message.begun;
+        self.remaining = self.remaining.saturating_sub(u64::try_from(len).unwrap_or(u64::MAX));
+        self.message.begun |= len > 0;
         if len == 0 && !last {
             return Ok(None);
         }
-        let payload = take(input, len);
         Ok(Some(Chunk {
-            kind,
-            payload,
+            kind: self.message.kind,
+            payload: take(input, len),
             first,
             last,
-            frame_remaining: frame.remaining,
-            fin: frame.fin,
+            frame_remaining: self.remaining,
+            fin: self.fin,
         }))
+    }
+
+    /// Tells whether the message ends with the next `len` bytes.
+    fn ends_after(&self, len: usize) -> bool {
+        self.fin && u64::try_from(len) == Ok(self.remaining)
     }
 }
 

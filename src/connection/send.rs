@@ -27,7 +27,7 @@ struct Parts {
 }
 
 /// A data frame that may be sent: the message it belongs to would go on so.
-pub(super) struct DataFrame {
+pub(super) struct Outgoing {
     header: FrameHeader,
     after: Option<Parts>,
 }
@@ -75,7 +75,7 @@ impl Sender {
         kind: MessageKind,
         payload: &[u8],
         last: bool,
-    ) -> Result<DataFrame, UsageError> {
+    ) -> Result<Outgoing, UsageError> {
         let mut frame = self.data_of_len(kind, len_u64(payload), last)?;
         if kind == MessageKind::Text {
             // §5.6: "a particular text frame might include a partial UTF-8 sequence; however, the whole message MUST
@@ -100,7 +100,7 @@ impl Sender {
         kind: MessageKind,
         payload_len: u64,
         last: bool,
-    ) -> Result<DataFrame, UsageError> {
+    ) -> Result<Outgoing, UsageError> {
         let opcode = match self.message {
             None => kind.opcode(),
             Some(message) if message.kind == kind => Opcode::Continuation,
@@ -109,7 +109,7 @@ impl Sender {
         };
         let header = FrameHeader { fin: last, ..FrameHeader::new(opcode, payload_len) };
         let after = if last { None } else { Some(Parts { kind, utf8: None }) };
-        Ok(DataFrame { header, after })
+        Ok(Outgoing { header, after })
     }
 
     /// Judges a message in a single frame.
@@ -117,7 +117,7 @@ impl Sender {
         &self,
         kind: MessageKind,
         payload_len: u64,
-    ) -> Result<DataFrame, UsageError> {
+    ) -> Result<Outgoing, UsageError> {
         self.require_no_message()?;
         self.data_of_len(kind, payload_len, true)
     }
@@ -132,7 +132,7 @@ impl Sender {
     /// Appends a data frame, for which there is room.
     pub(super) fn put_data(
         &mut self,
-        frame: &DataFrame,
+        frame: &Outgoing,
         payload: &[u8],
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
@@ -142,7 +142,7 @@ impl Sender {
     }
 
     /// Gives the header of a data frame; its payload is the caller's.
-    pub(super) fn start_data(&mut self, frame: &DataFrame) -> Result<FrameStart, UsageError> {
+    pub(super) fn start_data(&mut self, frame: &Outgoing) -> Result<FrameStart, UsageError> {
         let mask = self.keys.as_mut().map(MaskingKeys::next_key);
         let header = FrameHeader { mask, ..frame.header }.encode()?;
         self.message = frame.after;
@@ -167,7 +167,7 @@ impl Sender {
     }
 }
 
-impl DataFrame {
+impl Outgoing {
     pub(super) const fn header(&self) -> FrameHeader {
         self.header
     }

@@ -10,7 +10,7 @@ use crate::output::Output;
 use crate::seed::{HandshakeSecret, MaskingKeys};
 
 use super::body::Body;
-use super::client_request::{ClientRequest, MAX_SUBPROTOCOLS};
+use super::client_request::{ClientRequest, MAX_OFFERED};
 use super::config::HandshakeConfig;
 use super::head::{Fields, LineReader, Progress, strip_line_end};
 use super::key::Key;
@@ -243,13 +243,13 @@ impl ClientHandshake {
 #[derive(Debug)]
 struct Offered {
     secret: HandshakeSecret,
-    fingerprints: [u64; MAX_SUBPROTOCOLS],
+    fingerprints: [u64; MAX_OFFERED],
     count: usize,
 }
 
 impl Offered {
     fn new(secret: HandshakeSecret, request: &ClientRequest<'_>) -> Self {
-        let mut fingerprints = [0; MAX_SUBPROTOCOLS];
+        let mut fingerprints = [0; MAX_OFFERED];
         for (place, subprotocol) in fingerprints.iter_mut().zip(request.offered()) {
             *place = secret.fingerprint(subprotocol.as_bytes());
         }

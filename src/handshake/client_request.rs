@@ -141,7 +141,7 @@ impl<'a> ClientRequest<'a> {
     }
 
     fn check_subprotocols(&self) -> Result<(), UsageError> {
-        if self.offered().count() > MAX_SUBPROTOCOLS {
+        if self.offered().count() > MAX_OFFERED {
             return Err(UsageError::TooManySubprotocols);
         }
         for (at, subprotocol) in self.offered().enumerate() {
@@ -165,4 +165,4 @@ impl<'a> ClientRequest<'a> {
 }
 
 /// As many as a client handshake keeps track of.
-pub(super) const MAX_SUBPROTOCOLS: usize = 16;
+pub(super) const MAX_OFFERED: usize = 16;

@@ -290,7 +290,7 @@ pub(super) fn subprotocols<'b>(
 }
 
 fn check_subprotocols<'b>(lines: impl Iterator<Item = &'b [u8]>) -> Result<(), HandshakeError> {
-    let mut seen: [&str; MAX_SUBPROTOCOLS] = [""; MAX_SUBPROTOCOLS];
+    let mut seen: [&str; MAX_LISTED] = [""; MAX_LISTED];
     let mut count: usize = 0;
     for element in lines.flat_map(elements) {
         // §4.1: "The elements that comprise this value MUST be non-empty strings with characters in the range U+0021 to
@@ -299,9 +299,8 @@ fn check_subprotocols<'b>(lines: impl Iterator<Item = &'b [u8]>) -> Result<(), H
         if seen.iter().take(count).any(|earlier| *earlier == element) {
             return Err(HandshakeError::InvalidSubprotocols);
         }
-        *seen
-            .get_mut(count)
-            .ok_or(HandshakeError::TooManySubprotocols { limit: MAX_SUBPROTOCOLS })? = element;
+        *seen.get_mut(count).ok_or(HandshakeError::TooManySubprotocols { limit: MAX_LISTED })? =
+            element;
         count = count.saturating_add(1);
     }
     if count == 0 { Err(HandshakeError::InvalidSubprotocols) } else { Ok(()) }
@@ -329,4 +328,4 @@ fn parse_decimal(text: &[u8]) -> Option<u64> {
 }
 
 /// What is compared with each other stays within bounds, so that the work is linear. Clients offer a handful.
-const MAX_SUBPROTOCOLS: usize = 32;
+const MAX_LISTED: usize = 32;
