@@ -441,7 +441,7 @@ fn header_encodes_each_field_as_the_naive_builder_does() {
                     } else if len > 125 {
                         Err(UsageError::ControlTooLong)
                     } else if !fin {
-                        Err(UsageError::MessageInProgress)
+                        Err(UsageError::FragmentedControl)
                     } else {
                         Ok(raw_header(0x80 | rsv | opcode, mask, len, 0))
                     };

@@ -19,6 +19,8 @@ pub enum UsageError {
     MessageInProgress,
     /// The payload of a control frame exceeds 125 bytes, or a close reason 123 (§5.5).
     ControlTooLong,
+    /// A control frame is marked as a fragment (§5.5).
+    FragmentedControl,
     /// The payload length exceeds 63 bits (§5.2).
     LengthOverflow,
     /// The text, or with its last part the text message, is not UTF-8 (§5.6).
@@ -60,6 +62,7 @@ impl fmt::Display for UsageError {
             Self::Closed => "the connection is closed for sending",
             Self::MessageInProgress => "another message is being sent",
             Self::ControlTooLong => "the payload of a control frame exceeds its limit",
+            Self::FragmentedControl => "a control frame cannot be a fragment",
             Self::LengthOverflow => "the payload length exceeds 63 bits",
             Self::InvalidUtf8 => "the text is not UTF-8",
             Self::InvalidCloseCode => "the close code must not be sent",

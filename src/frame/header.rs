@@ -104,13 +104,13 @@ impl FrameHeader {
     /// # Errors
     ///
     /// [`UsageError::LengthOverflow`]: the payload length exceeds 2^63 - 1. [`UsageError::ControlTooLong`]: that of a
-    /// control frame exceeds 125. [`UsageError::MessageInProgress`]: a control frame is marked as a fragment.
+    /// control frame exceeds 125. [`UsageError::FragmentedControl`]: a control frame is marked as a fragment.
     pub fn encode(&self) -> Result<HeaderBytes, UsageError> {
         if self.opcode.is_control() && self.payload_len > 125 {
             return Err(UsageError::ControlTooLong);
         }
         if self.opcode.is_control() && !self.fin {
-            return Err(UsageError::MessageInProgress);
+            return Err(UsageError::FragmentedControl);
         }
         if self.payload_len >> 63 != 0 {
             return Err(UsageError::LengthOverflow);

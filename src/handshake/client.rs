@@ -120,8 +120,19 @@ impl ClientHandshake {
     ///
     /// # Errors
     ///
-    /// The response is at fault, or its head exceeds a limit or the room in `head`. The error comes again at every later
-    /// call, which takes all of `input`. Let go of the transport; nothing is sent.
+    /// Of any response: [`InvalidStartLine`](HandshakeError::InvalidStartLine),
+    /// [`UnsupportedHttpVersion`](HandshakeError::UnsupportedHttpVersion),
+    /// [`InvalidLineEnd`](HandshakeError::InvalidLineEnd), [`InvalidFieldName`](HandshakeError::InvalidFieldName),
+    /// [`InvalidFieldValue`](HandshakeError::InvalidFieldValue), [`FoldedLine`](HandshakeError::FoldedLine),
+    /// [`InvalidContentLength`](HandshakeError::InvalidContentLength), [`HeadTooLong`](HandshakeError::HeadTooLong),
+    /// [`StorageFull`](HandshakeError::StorageFull), [`TooManyFields`](HandshakeError::TooManyFields). Of a 101 as
+    /// well: [`NoUpgrade`](HandshakeError::NoUpgrade), [`NoConnectionUpgrade`](HandshakeError::NoConnectionUpgrade),
+    /// [`InvalidAccept`](HandshakeError::InvalidAccept), [`InvalidSubprotocols`](HandshakeError::InvalidSubprotocols),
+    /// [`SubprotocolNotOffered`](HandshakeError::SubprotocolNotOffered),
+    /// [`InvalidExtensions`](HandshakeError::InvalidExtensions),
+    /// [`ExtensionNotOffered`](HandshakeError::ExtensionNotOffered).
+    ///
+    /// The error comes again at every later call, which takes all of `input`. Let go of the transport; nothing is sent.
     pub fn receive<'r, 'b: 'r>(
         &mut self,
         input: &mut &'b mut [u8],

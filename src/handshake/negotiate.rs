@@ -15,8 +15,17 @@ use super::upgrade::{UpgradeFields, subprotocols};
 ///
 /// # Errors
 ///
-/// The request is not one for an upgrade, or is at fault: answer with [`HandshakeError::status`], and where that is 426
-/// with `Upgrade: websocket` and `Sec-WebSocket-Version: 13`.
+/// [`NoUpgrade`](HandshakeError::NoUpgrade), [`NoConnectionUpgrade`](HandshakeError::NoConnectionUpgrade),
+/// [`InvalidHost`](HandshakeError::InvalidHost), [`TransferEncoding`](HandshakeError::TransferEncoding),
+/// [`InvalidContentLength`](HandshakeError::InvalidContentLength),
+/// [`UnexpectedContent`](HandshakeError::UnexpectedContent), [`InvalidVersion`](HandshakeError::InvalidVersion),
+/// [`UnsupportedVersion`](HandshakeError::UnsupportedVersion), [`InvalidKey`](HandshakeError::InvalidKey),
+/// [`InvalidSubprotocols`](HandshakeError::InvalidSubprotocols),
+/// [`TooManySubprotocols`](HandshakeError::TooManySubprotocols),
+/// [`InvalidExtensions`](HandshakeError::InvalidExtensions).
+///
+/// Answer with [`HandshakeError::status`], and where that is 426 with `Upgrade: websocket` and
+/// `Sec-WebSocket-Version: 13`.
 ///
 /// # Examples
 ///

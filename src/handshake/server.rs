@@ -71,8 +71,22 @@ impl ServerHandshake {
     ///
     /// # Errors
     ///
-    /// The head is at fault, or exceeds a limit; a `head` that is too small counts as one. The error writes the right
-    /// answer by [`HandshakeError::respond`], and comes again at every later call, which takes all of `input`.
+    /// Of any request: [`InvalidStartLine`](HandshakeError::InvalidStartLine),
+    /// [`UnsupportedHttpVersion`](HandshakeError::UnsupportedHttpVersion),
+    /// [`InvalidLineEnd`](HandshakeError::InvalidLineEnd), [`InvalidFieldName`](HandshakeError::InvalidFieldName),
+    /// [`InvalidFieldValue`](HandshakeError::InvalidFieldValue), [`FoldedLine`](HandshakeError::FoldedLine),
+    /// [`InvalidContentLength`](HandshakeError::InvalidContentLength), [`HeadTooLong`](HandshakeError::HeadTooLong),
+    /// [`StorageFull`](HandshakeError::StorageFull), [`TooManyFields`](HandshakeError::TooManyFields),
+    /// [`InvalidTarget`](HandshakeError::InvalidTarget), [`TargetTooLong`](HandshakeError::TargetTooLong),
+    /// [`InvalidHost`](HandshakeError::InvalidHost), [`TransferEncoding`](HandshakeError::TransferEncoding). Of one for
+    /// an upgrade as well: [`UnexpectedContent`](HandshakeError::UnexpectedContent),
+    /// [`InvalidVersion`](HandshakeError::InvalidVersion), [`UnsupportedVersion`](HandshakeError::UnsupportedVersion),
+    /// [`InvalidKey`](HandshakeError::InvalidKey), [`InvalidSubprotocols`](HandshakeError::InvalidSubprotocols),
+    /// [`TooManySubprotocols`](HandshakeError::TooManySubprotocols),
+    /// [`InvalidExtensions`](HandshakeError::InvalidExtensions).
+    ///
+    /// The error writes the right answer by [`HandshakeError::respond`], and comes again at every later call, which takes
+    /// all of `input`.
     pub fn receive<'r, 'b: 'r>(
         &mut self,
         input: &mut &'b mut [u8],
