@@ -135,7 +135,7 @@ fn drive<Out: Drain>(
     buf: &mut [u8],
     out: &mut Out,
 ) -> Option<Result<(), Failure>> {
-    let mut unread = 0..0;
+    let (mut unread, mut has_ended) = (0..0, false);
     loop {
         let mut input = &mut buf[unread];
         while let Some(event) = ws.receive(&mut input, out) {
@@ -159,10 +159,16 @@ fn drive<Out: Drain>(
             Next::End(result) => return Some(result),
             Next::Wait(deadline) => deadline,
         };
+        if has_ended {
+            socket.now = deadline?;
+            unread = 0..0;
+            continue;
+        }
         unread = match socket.read_until(deadline, buf) {
             Read::TimedOut => 0..0,
             Read::WaitsForEver => return None,
             Read::Bytes(0) => {
+                has_ended = true;
                 ws.receive_eof();
                 0..0
             }
@@ -307,6 +313,21 @@ common::both! {
         assert_eq!(done.result, Some(Err(Failure::TimedOut(Timeout::Idle))));
         assert_eq!(done.frames, [close(1011)]);
         assert_eq!(done.socket.now, secs(30));
+    };
+
+    client_loop_does_not_spin_where_no_close_fits_row_75_95, server_loop_does_not_spin_where_no_close_fits_row_75_95: |role| {
+        // The peer may still read: it is waited for as long as the closing handshake may take, without reading again.
+        for (bytes, end) in [
+            (To(role).frame(0x83, b""), ProtocolError::ReservedOpcode(3).into()),
+            (To(role).close(1000, ""), Failure::TimedOut(Timeout::Closing)),
+        ] {
+            let mut ws = WebSocket::open(opened(role), Config::default());
+            let mut socket = Socket::new(vec![(1, Sends(bytes)), (2, Drops)]);
+            let (mut storage, mut buf) = ([0; 3], [0; 100]);
+            let mut out = SliceOutput::new(&mut storage);
+            assert_eq!(drive(&mut ws, &mut socket, &mut buf, &mut out), Some(Err(end)));
+            assert_eq!((socket.now, socket.reads_after_end), (secs(11), 1));
+        }
     };
 
     client_loop_gives_up_where_no_close_fits_row_95, server_loop_gives_up_where_no_close_fits_row_95: |role| {

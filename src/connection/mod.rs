@@ -35,7 +35,8 @@ use send::Sender;
 ///    act on each event. At the transport's end of stream call [`receive_eof`](Self::receive_eof).
 /// 2. Call [`poll`](Self::poll) with the time.
 /// 3. Write the output to the transport, whatever `poll` said.
-/// 4. At [`Next::End`] let go of the transport. At [`Next::Wait`] wait for the transport, until that time at the most.
+/// 4. At [`Next::End`] let go of the transport. At [`Next::Wait`] wait for the transport, until that time at the most;
+///    after its end of stream, for that time alone.
 ///
 /// Where the transport does not take all of the output at once, wait for it to take more as well; then write, and call
 /// `poll` again. An output of fixed size may have had too little room for all that is owed: once it is written, call
@@ -193,7 +194,7 @@ impl Connection {
 
     /// Tells whether input is still read.
     pub(crate) const fn reads(&self) -> bool {
-        self.state.reads() && !self.eof
+        self.state.reads()
     }
 
     /// Leaves the check of text to the layer above.
