@@ -269,12 +269,11 @@ impl Checker {
 
     /// Returns what has come of the payload, unmasked byte by byte.
     fn payload(&self, header: &Header) -> Vec<u8> {
-        let mut payload = Vec::new();
-        for (i, byte) in self.tail()[header.size..].iter().enumerate() {
-            if i as u64 == header.len {
-                break;
-            }
-            payload.push(byte ^ header.key[i % 4]);
+        let bytes = &self.tail()[header.size..];
+        let len = bytes.len().min(usize::try_from(header.len).unwrap_or(usize::MAX));
+        let mut payload = bytes[..len].to_vec();
+        for (i, byte) in payload.iter_mut().enumerate() {
+            *byte ^= header.key[i % 4];
         }
         payload
     }

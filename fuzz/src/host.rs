@@ -134,7 +134,7 @@ impl<'s> Host<'s> {
         (faults, parts)
     }
 
-    /// Starts a message; its payload of zeros is written at once, or by parts of a frame that is too long.
+    /// Starts a message, whose payload of zeros is written at once.
     pub fn start(&mut self, kind: MessageKind, len: u64) {
         let mut faults = self.faults();
         if self.sending.is_some() {
@@ -143,8 +143,9 @@ impl<'s> Host<'s> {
         if len >= 1 << 63 {
             faults.push(UsageError::LengthOverflow);
         }
-        if faults.is_empty() && len > 70_000 {
-            // Who starts such a frame has to write it.
+        let is_quick = len <= 300 || (65_530..65_540).contains(&len);
+        if faults.is_empty() && !is_quick {
+            // Who starts a frame has to write it.
             return;
         }
         let result = self.end.start_message(kind, len);

@@ -86,7 +86,7 @@ fn step<'s>(me: &mut Host<'s>, call: Call<'_>, other: &mut Host<'s>) {
     match call {
         Call::Text(text) => me.send_message(MessageKind::Text, text.as_bytes()),
         Call::Binary(data, repeat) => {
-            me.send_message(MessageKind::Binary, &data.repeat(repeat.into()))
+            me.send_message(MessageKind::Binary, &data.repeat(usize::from(repeat % 8)))
         }
         Call::Fragment { text, part, last } => me.send_fragment(kind(text), part, last),
         Call::Start { text, len } => me.start(kind(text), len),
