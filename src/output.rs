@@ -76,7 +76,9 @@ impl<'a> SliceOutput<'a> {
     /// Takes away the first `bytes` bytes, or all where there are fewer, and moves the rest to the front.
     pub fn consume(&mut self, bytes: usize) {
         let bytes = bytes.min(self.filled);
-        self.storage.copy_within(bytes..self.filled, 0);
+        if let Some(filled) = self.storage.get_mut(..self.filled) {
+            filled.copy_within(bytes.., 0);
+        }
         self.filled = self.filled.saturating_sub(bytes);
     }
 
@@ -129,7 +131,9 @@ impl Output for alloc::vec::Vec<u8> {
     }
 
     fn put(&mut self, bytes: &[u8]) {
-        self.extend_from_slice(bytes);
+        if self.make_room(bytes.len()) {
+            self.extend_from_slice(bytes);
+        }
     }
 
     fn waiting(&self) -> usize {
@@ -140,7 +144,7 @@ impl Output for alloc::vec::Vec<u8> {
         // A few KiB at a time, so that what is masked is still in the nearest cache.
         for piece in bytes.chunks(4096) {
             let start = self.len();
-            self.extend_from_slice(piece);
+            self.put(piece);
             mask.apply(self.get_mut(start..).unwrap_or_default());
         }
     }
@@ -155,7 +159,11 @@ impl Output for alloc::collections::VecDeque<u8> {
     }
 
     fn put(&mut self, bytes: &[u8]) {
-        self.extend(bytes);
+        // The second condition follows from the first, but the compiler cannot know and would add a growth that panics.
+        let free = |deque: &Self| deque.capacity().wrapping_sub(deque.len());
+        if self.make_room(bytes.len()) && free(self) >= bytes.len() {
+            self.extend(bytes);
+        }
     }
 
     fn waiting(&self) -> usize {

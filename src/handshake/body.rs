@@ -96,7 +96,10 @@ impl Body {
             let content = usize::try_from(left).unwrap_or(usize::MAX).min(there);
             let kept = content.min(self.room);
             let end = done.taken.saturating_add(kept);
-            bytes.copy_within(done.taken..end, done.content);
+            if let Some(gap_and_content) = bytes.get_mut(done.content..end) {
+                let gap = done.taken.saturating_sub(done.content).min(gap_and_content.len());
+                gap_and_content.copy_within(gap.., 0);
+            }
             done.taken = end;
             done.content = done.content.saturating_add(kept);
             self.room = self.room.saturating_sub(kept);

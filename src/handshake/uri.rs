@@ -1,7 +1,5 @@
 //! `ws` and `wss` URIs (RFC 6455 §3), and the parts of a URI that a head holds (RFC 3986 §3, RFC 9112 §3.2).
 
-use core::net::Ipv6Addr;
-
 use crate::error::UsageError;
 
 /// A host, and a port where there is one.
@@ -17,7 +15,9 @@ impl<'a> Authority<'a> {
     pub(super) fn parse(text: &'a str) -> Option<Self> {
         let host_len = if let Some(rest) = text.strip_prefix('[') {
             let (address, _) = rest.split_once(']')?;
-            address.parse::<Ipv6Addr>().ok()?;
+            if !is_ipv6(address.as_bytes()) {
+                return None;
+            }
             address.len().checked_add(2)?
         } else {
             let len = text.bytes().position(|byte| byte == b':').unwrap_or(text.len());
@@ -57,7 +57,7 @@ pub(super) struct WsUri<'a> {
 impl<'a> WsUri<'a> {
     /// Parses a URI.
     pub(super) fn parse(uri: &'a str) -> Result<Self, UsageError> {
-        let (scheme, rest) = uri.split_once("://").ok_or(UsageError::InvalidUri)?;
+        let (scheme, rest) = split_scheme(uri).ok_or(UsageError::InvalidUri)?;
         let is_secure = scheme.eq_ignore_ascii_case("wss");
         if !is_secure && !scheme.eq_ignore_ascii_case("ws") {
             return Err(UsageError::InvalidUri);
@@ -104,7 +104,7 @@ impl<'b> Target<'b> {
         let path_and_query = if target.starts_with('/') {
             target
         } else {
-            let (scheme, rest) = target.split_once("://")?;
+            let (scheme, rest) = split_scheme(target)?;
             let mut letters = scheme.bytes();
             if !letters.next()?.is_ascii_alphabetic()
                 || !letters
@@ -126,6 +126,59 @@ impl<'b> Target<'b> {
     }
 }
 
+/// Splits a URI at the `://` behind its scheme, in which there is no colon (RFC 3986 §3.1).
+fn split_scheme(uri: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = uri.split_once(':')?;
+    Some((scheme, rest.strip_prefix("//")?))
+}
+
+/// Says whether `text` is an IPv6 address (RFC 3986 §3.2.2). That of `core` brings code that could panic.
+fn is_ipv6(text: &[u8]) -> bool {
+    let (mut rest, mut has_gap) = match text {
+        [b':', b':', rest @ ..] => (rest, true),
+        _ => (text, false),
+    };
+    let mut groups = 0_u8;
+    while !(rest.is_empty() && has_gap) {
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let end = rest.get(digits..).unwrap_or_default();
+        if let [b'.', ..] = end {
+            if !is_ipv4(rest) {
+                return false;
+            }
+            groups = groups.saturating_add(2);
+            break;
+        }
+        groups = groups.saturating_add(1);
+        rest = match end {
+            _ if !matches!(digits, 1..=4) => return false,
+            [] => break,
+            [b':', b':', rest @ ..] if !has_gap => {
+                has_gap = true;
+                rest
+            }
+            [b':', rest @ ..] if !rest.is_empty() => rest,
+            _ => return false,
+        };
+    }
+    if has_gap { groups < 8 } else { groups == 8 }
+}
+
+fn is_ipv4(text: &[u8]) -> bool {
+    let is_octet = |digits: &[u8]| {
+        matches!(
+            digits,
+            [b'0'..=b'9']
+                | [b'1'..=b'9', b'0'..=b'9']
+                | [b'1', b'0'..=b'9', b'0'..=b'9']
+                | [b'2', b'0'..=b'4', b'0'..=b'9']
+                | [b'2', b'5', b'0'..=b'5']
+        )
+    };
+    let mut octets = text.split(|&byte| byte == b'.');
+    octets.clone().count() == 4 && octets.all(is_octet)
+}
+
 /// Says whether `text` is made of unreserved characters, sub-delims, percent-encodings (RFC 3986 §2) and `more`.
 fn is_made_of(text: &str, more: impl Fn(u8) -> bool) -> bool {
     let mut rest = text.as_bytes();
@@ -142,4 +195,36 @@ fn is_made_of(text: &str, more: impl Fn(u8) -> bool) -> bool {
         };
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use core::net::Ipv6Addr;
+
+    use super::is_ipv6;
+
+    #[test]
+    fn ipv6_addresses_are_those_of_core() {
+        // Every sequence of up to six of these pieces.
+        let pieces = [
+            "",
+            ":",
+            "::",
+            "a:",
+            "a:b:c:",
+            "ABCD",
+            "12345",
+            "0.19.249.255",
+            "1.2.3.256",
+            "1.02.3.4",
+        ];
+        let mut texts = std::collections::BTreeSet::from([String::new()]);
+        for _ in 0..6 {
+            let longer = |text| pieces.iter().map(move |piece| format!("{text}{piece}"));
+            texts = texts.iter().flat_map(longer).collect();
+        }
+        for text in texts {
+            assert_eq!(is_ipv6(text.as_bytes()), text.parse::<Ipv6Addr>().is_ok(), "{text}");
+        }
+    }
 }

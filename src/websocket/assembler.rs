@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::connection::Chunk;
 use crate::error::{Failure, ProtocolError};
 use crate::opcode::MessageKind;
+use crate::output::Output;
 use crate::utf8::{self, Utf8};
 use crate::websocket::Event;
 
@@ -53,7 +54,7 @@ impl Assembler {
                     data.try_reserve_exact(room.reserve(data.len(), chunk.payload.len()))
                         .map_err(|_| Failure::OutOfMemory)?;
                 }
-                data.extend_from_slice(chunk.payload);
+                data.put(chunk.payload);
             }
         }
         if !chunk.last {
@@ -171,18 +172,23 @@ impl Text {
     }
 
     fn begin(&mut self, bytes: &[u8]) {
-        let end = self.begun_len.saturating_add(bytes.len());
-        if let Some(place) = self.begun.get_mut(self.begun_len..end) {
+        let free = self.begun.get_mut(self.begun_len..).unwrap_or_default();
+        if let Some(place) = free.get_mut(..bytes.len()) {
             place.copy_from_slice(bytes);
-            self.begun_len = end;
+            self.begun_len = self.begun_len.saturating_add(bytes.len());
         }
     }
 }
 
 fn append(text: &mut String, piece: &str, room: &Room) -> Result<(), Failure> {
-    if text.capacity().saturating_sub(text.len()) < piece.len() {
+    let free = |text: &String| text.capacity().wrapping_sub(text.len());
+    if free(text) < piece.len() {
         text.try_reserve_exact(room.reserve(text.len(), piece.len()))
             .map_err(|_| Failure::OutOfMemory)?;
+    }
+    // There is room now, but the compiler cannot know and would add a growth that panics.
+    if free(text) < piece.len() {
+        return Err(Failure::OutOfMemory);
     }
     text.push_str(piece);
     Ok(())
