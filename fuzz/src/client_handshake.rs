@@ -237,6 +237,14 @@ fn request(seed: u8, lines: &str) {
     let Ok(request) = ClientRequest::new(uri) else {
         return;
     };
+    let port = if request.is_secure() { 443 } else { 80 };
+    let mut host = request.host().to_owned();
+    if host.contains(':') {
+        host = format!("[{host}]");
+    }
+    if request.port() != port {
+        host = format!("{host}:{}", request.port());
+    }
     let request = request.subprotocols(&subprotocols).fields(&fields);
     let mut client = match ClientHandshake::new(request, [seed; 32], &mut out) {
         Ok(client) => client,
@@ -267,6 +275,7 @@ fn request(seed: u8, lines: &str) {
     assert_eq!(plain.head.size, out.len());
     let upgrade = plain.upgrade.expect("an upgrade");
     assert_eq!(upgrade.subprotocols, subprotocols);
+    assert!(plain.head.fields.contains(&("Host".to_owned(), host.into_bytes())));
     assert_eq!(plain.head.fields.len(), 5 + usize::from(!subprotocols.is_empty()) + fields.len());
     assert!(fields.iter().all(|(name, value)| {
         plain.head.fields.contains(&((*name).to_owned(), value.as_bytes().to_vec()))

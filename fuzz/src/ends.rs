@@ -1,6 +1,7 @@
 //! What the oracles have in common: an end of either role, whole messages or chunks, driven by the same calls.
 
 use core::time::Duration;
+use std::borrow::Cow;
 
 use websocket_proto::{
     ChunkEvent, CloseCode, Config, Connection, Event, Failure, FrameStart, MessageKind, Negotiated,
@@ -72,13 +73,20 @@ impl End {
         let got_event = match self {
             End::Messages(ws) => match ws.receive(input, out) {
                 Some(event) => {
-                    told.items.push(match event {
+                    let item = match event {
                         Event::Text(text) => Item::Text(text.into_owned()),
-                        Event::Binary(data) => Item::Binary(data.into_owned()),
+                        Event::Binary(data) => {
+                            let item = Item::Binary(data.to_vec());
+                            if let Cow::Owned(buffer) = data {
+                                ws.recycle(buffer);
+                            }
+                            item
+                        }
                         Event::Ping(payload) => Item::Ping(payload.to_vec()),
                         Event::Pong(payload) => Item::Pong(payload.to_vec()),
                         Event::Close(close) => Item::Close(close_item(&close)),
-                    });
+                    };
+                    told.items.push(item);
                     true
                 }
                 None => false,

@@ -3,7 +3,7 @@
 
 use websocket_proto::{
     Accept, ClientHandshake, ClientRequest, Failure, HandshakeConfig, HandshakeError, Next,
-    Request, ServerHandshake, SliceOutput, UsageError,
+    Request, ServerHandshake, SliceOutput, UsageError, negotiate,
 };
 
 use crate::accept::accept_value;
@@ -153,13 +153,31 @@ fn check_against(ours: &Outcome, judged: &Judged<http::Request>, bytes: &[u8]) {
                 seen.query.as_deref().map_or(String::new(), |it| format!("?{it}")),
             );
             assert!(seen.target.ends_with(&format!("{path}{query}")) || path == "/", "{seen:?}");
-            // Where one of the two parsers that are not ours takes it, fine; the plain one just did.
+            check_negotiate(request);
             peers::check_request(&bytes[..request.head.size]);
         }
         (ours, judged) => panic!("ours: {ours:?}\nplain: {judged:?}"),
     }
     if let Ok(None) = ours.result {
         assert_eq!((ours.next, &ours.rest[..]), (None, &[][..]));
+    }
+}
+
+/// The handshake over fields alone comes to the same.
+fn check_negotiate(request: &http::Request) {
+    let fields = || request.head.fields.iter().map(|(name, value)| (name.as_str(), &value[..]));
+    let upgrade = request.upgrade.as_ref();
+    let offered = upgrade.and_then(|upgrade| upgrade.subprotocols.last()).map(String::as_str);
+    let supported = ["never offered", offered.unwrap_or("nor this")];
+    match (negotiate(fields, &supported), upgrade) {
+        (Ok((negotiated, response)), Some(upgrade)) => {
+            assert_eq!(negotiated.subprotocol(), offered);
+            let accept = accept_value(&upgrade.key);
+            assert!(response.fields().any(|field| field == ("sec-websocket-accept", &accept)));
+        }
+        (Err(error), None) => assert!(error.status().is_some()),
+        (Ok(_), None) => assert!(request.method != "GET" || request.head.line.ends_with("1.0")),
+        (Err(error), Some(_)) => panic!("{error:?}"),
     }
 }
 
