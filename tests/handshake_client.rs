@@ -32,7 +32,8 @@ fn sent(request: ClientRequest<'_>) -> (String, String) {
     let text = String::from_utf8(out).unwrap();
     let (_, rest) = text.split_once("\r\nSec-WebSocket-Key: ").unwrap();
     let (key, _) = rest.split_once("\r\n").unwrap();
-    let accept = String::from_utf8(accept_key(key.as_bytes()).to_vec()).unwrap();
+    let accept =
+        String::from_utf8(accept_key(key.as_bytes().try_into().unwrap()).to_vec()).unwrap();
     (text, accept)
 }
 

@@ -44,18 +44,30 @@ impl Key {
 /// assert_eq!(&accept, b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 /// ```
 #[must_use]
-pub fn accept_key(key: &[u8]) -> [u8; 28] {
+pub fn accept_key(key: &[u8; 24]) -> [u8; 28] {
+    let mut text = [0; 60];
+    if let Some((place, rest)) = text.split_first_chunk_mut() {
+        *place = *key;
+        rest.copy_from_slice(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    }
     let mut sha1 = Sha1::new();
-    sha1.update(key);
-    sha1.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    sha1.update(&text);
     encode(&sha1.digest().bytes())
 }
 
 /// Encodes in base64, where `TO` is the length that comes of it.
 fn encode<const TO: usize>(bytes: &[u8]) -> [u8; TO] {
-    let mut text = [0; TO];
-    let written = STANDARD.encode_slice(bytes, &mut text);
-    debug_assert_eq!(written, Ok(TO));
+    // RFC 4648 §4: a last group that lacks one or two of three bytes is filled up with as many "=".
+    let mut text = [b'='; TO];
+    for (bytes, text) in bytes.chunks(3).zip(text.chunks_mut(4)) {
+        // Three bytes at every call: so the compiler can see that the package stays within bounds.
+        let (mut group, mut digits) = ([0; 3], [0; 4]);
+        group.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
+        let written = STANDARD.encode_slice(group, &mut digits);
+        debug_assert_eq!(written, Ok(digits.len()));
+        let count = bytes.len().saturating_add(1);
+        text.iter_mut().zip(digits).take(count).for_each(|(place, digit)| *place = digit);
+    }
     text
 }
 

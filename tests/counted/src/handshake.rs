@@ -109,7 +109,9 @@ fn client() -> (ClientHandshake, String) {
     let text = String::from_utf8(out).expect("ASCII");
     let key =
         text.split("Sec-WebSocket-Key: ").nth(1).and_then(|rest| rest.get(..24)).expect("a key");
-    let accept = String::from_utf8(accept_key(key.as_bytes()).to_vec()).expect("ASCII");
+    let accept =
+        String::from_utf8(accept_key(key.as_bytes().try_into().expect("24 bytes")).to_vec())
+            .expect("ASCII");
     (
         handshake,
         format!("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n"),

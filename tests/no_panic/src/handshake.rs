@@ -182,7 +182,7 @@ type Configured = Result<HandshakeConfig, UsageError>;
 pub struct Negotiation {
     negotiate: fn(&'static [(Text, Bytes)], &[Text]) -> Agreed,
     response_fields: fn(&SwitchingResponse<'static>, &mut dyn FnMut(&str, &str)),
-    accept_key: fn(Bytes) -> [u8; 28],
+    accept_key: fn(&[u8; 24]) -> [u8; 28],
     server: fn() -> Negotiated<'static>,
     client: fn(Seed) -> Negotiated<'static>,
     role: fn(&Negotiated<'static>) -> Role,
