@@ -255,7 +255,7 @@ both! {
             (to.frame(0xC1, b"x"), ReservedBits),
             (to.frame(0x80, b"x"), UnexpectedContinuation),
             (to.frame(0x81, b"\xFF"), InvalidUtf8),
-            (to.header(0x82, limit + 1), MessageTooLong { size: limit + 1, limit }),
+            (to.header(0x82, limit + 1), MessageTooLong),
             (to.close(999, ""), InvalidCloseCode(999)),
         ] {
             let outcome = Check::of(role).before(&begin(1000)).run(&bytes);
@@ -443,7 +443,7 @@ fn close_codes_of_failures() {
     assert_eq!(protocol(ReservedBits), CloseCode::PROTOCOL_ERROR);
     assert_eq!(protocol(InvalidUtf8), CloseCode::INVALID_DATA);
     assert_eq!(protocol(InvalidCloseReason), CloseCode::INVALID_DATA);
-    let too_long = MessageTooLong { size: 2, limit: 1 };
+    let too_long = MessageTooLong;
     assert_eq!(protocol(too_long), CloseCode::MESSAGE_TOO_BIG);
     assert_eq!(Failure::Eof.close_code(), CloseCode::ABNORMAL);
     let timed_out = Failure::TimedOut(Timeout::Idle);

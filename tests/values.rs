@@ -74,8 +74,8 @@ fn errors_are_printed_without_the_peers_bytes_row_110() {
         ProtocolError::TruncatedCloseCode,
         ProtocolError::InvalidCloseCode(65_535),
         ProtocolError::InvalidCloseReason,
-        ProtocolError::MessageTooLong { size: u64::MAX, limit: 1 },
-        ProtocolError::TooManyFragments { limit: 1 },
+        ProtocolError::MessageTooLong,
+        ProtocolError::TooManyFragments,
     ];
     let timeouts = [Timeout::Opening, Timeout::Idle, Timeout::Keepalive, Timeout::Closing];
     let usage = [

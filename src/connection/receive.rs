@@ -193,14 +193,11 @@ impl Receiver {
         // reassembly from multiple frames"
         message.size = message.size.saturating_add(header.payload_len);
         if message.size > self.message_limit {
-            return Err(ProtocolError::MessageTooLong {
-                size: message.size,
-                limit: self.message_limit,
-            });
+            return Err(ProtocolError::MessageTooLong);
         }
         message.fragments = message.fragments.saturating_add(1);
         if message.fragments > self.fragment_limit {
-            return Err(ProtocolError::TooManyFragments { limit: self.fragment_limit });
+            return Err(ProtocolError::TooManyFragments);
         }
         self.progress = Progress::Data(DataFrame {
             message,

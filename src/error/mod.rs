@@ -40,8 +40,8 @@ impl Failure {
                 ProtocolError::InvalidUtf8 | ProtocolError::InvalidCloseReason => {
                     CloseCode::INVALID_DATA
                 }
-                ProtocolError::MessageTooLong { .. } => CloseCode::MESSAGE_TOO_BIG,
-                ProtocolError::TooManyFragments { .. } => CloseCode::POLICY_VIOLATION,
+                ProtocolError::MessageTooLong => CloseCode::MESSAGE_TOO_BIG,
+                ProtocolError::TooManyFragments => CloseCode::POLICY_VIOLATION,
                 _ => CloseCode::PROTOCOL_ERROR,
             },
             Self::TimedOut(_) | Self::OutOfMemory => CloseCode::INTERNAL_ERROR,

@@ -36,18 +36,10 @@ pub enum ProtocolError {
     InvalidCloseCode(u16),
     /// The reason in a Close frame is not UTF-8 (§5.5.1).
     InvalidCloseReason,
-    /// A message exceeds the configured limit (§10.4).
-    MessageTooLong {
-        /// The bytes of the message that its frames have declared so far.
-        size: u64,
-        /// The configured limit in bytes.
-        limit: u64,
-    },
-    /// A message comes in more frames than the configured limit (§10.4).
-    TooManyFragments {
-        /// The configured limit in frames.
-        limit: u32,
-    },
+    /// A message exceeds [`Config::message_limit`](crate::Config::message_limit) (§10.4).
+    MessageTooLong,
+    /// A message comes in more frames than [`Config::fragment_limit`](crate::Config::fragment_limit) (§10.4).
+    TooManyFragments,
 }
 
 impl fmt::Display for ProtocolError {
@@ -73,12 +65,8 @@ impl fmt::Display for ProtocolError {
                 write!(f, "the close code {code} must not be sent (§7.4)")
             }
             Self::InvalidCloseReason => f.write_str("the close reason is not UTF-8 (§5.5.1)"),
-            Self::MessageTooLong { size, limit } => {
-                write!(f, "a message of {size} bytes exceeds the limit of {limit} (§10.4)")
-            }
-            Self::TooManyFragments { limit } => {
-                write!(f, "a message exceeds the limit of {limit} fragments (§10.4)")
-            }
+            Self::MessageTooLong => f.write_str("a message exceeds the limit in bytes (§10.4)"),
+            Self::TooManyFragments => f.write_str("a message exceeds the limit in frames (§10.4)"),
         }
     }
 }
