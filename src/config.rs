@@ -7,6 +7,7 @@ use crate::error::UsageError;
 /// The limits, timers and policies of a [`Connection`](crate::Connection) or a `WebSocket`.
 ///
 /// By default there is neither keepalive nor idle timeout: a peer that is gone without a word is waited for, for ever.
+/// Timers run in whole milliseconds, rounded up, and for 49 days at the most.
 ///
 /// # Examples
 ///
@@ -78,7 +79,7 @@ impl Config {
     /// Sets the number of bytes in the output above which no automatic Pong is added to it. Default: 64 KiB.
     ///
     /// This bounds what a flood of Pings can cost. A Pong that finds the mark reached is held: the newest one only,
-    /// as RFC 6455 §5.5.3 allows.
+    /// as RFC 6455 §5.5.3 allows. A mark above 4 GiB counts as 4 GiB.
     ///
     /// # Errors
     ///

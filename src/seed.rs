@@ -1,6 +1,8 @@
 //! What is not predictable: the nonce of the opening handshake and the masking keys (RFC 6455 §4.1, §5.3, §10.3), drawn
 //! from one seed of the caller's by SipHash-2-4, a keyed pseudo-random function, over a counter.
 
+use core::num::NonZeroU64;
+
 /// A client's source of masking keys.
 ///
 /// §10.3: "Clients MUST choose a new masking key for each frame, using an algorithm that cannot be predicted by end
@@ -8,24 +10,19 @@
 /// no `Clone`: two copies would use the same keys.
 pub(crate) struct MaskingKeys {
     prf: SipHash,
-    counter: u64,
-    /// The second half of the last output, while it is unused.
-    spare: Option<[u8; 4]>,
+    /// That of the next key.
+    counter: NonZeroU64,
 }
 
 impl MaskingKeys {
     pub(crate) fn new(seed: &[u8; 32]) -> Self {
-        Self { prf: SipHash::new(halves(seed).0), counter: 0, spare: None }
+        Self { prf: SipHash::new(halves(seed).0), counter: NonZeroU64::MIN }
     }
 
     pub(crate) fn next_key(&mut self) -> [u8; 4] {
-        if let Some(key) = self.spare.take() {
-            return key;
-        }
-        let block = self.prf.hash(&self.counter.to_le_bytes()).to_le_bytes();
-        self.counter = self.counter.wrapping_add(1);
-        self.spare = block.last_chunk().copied();
-        block.first_chunk().copied().unwrap_or_default()
+        let [a, b, c, d, ..] = self.prf.hash(&self.counter.get().to_le_bytes()).to_le_bytes();
+        self.counter = self.counter.checked_add(1).unwrap_or(NonZeroU64::MIN);
+        [a, b, c, d]
     }
 }
 

@@ -10,10 +10,10 @@ pub(crate) enum State {
     Open,
     /// Our Close frame is in the output; the peer's is to come.
     CloseSent,
-    /// The peer's Close frame came; ours is not yet in the output.
-    CloseReceived,
-    /// §7.1.4: both Close frames have crossed.
-    Closed,
+    /// The peer's Close frame came; ours is not yet in the output. `eof`: whether the transport has ended too.
+    CloseReceived { eof: bool },
+    /// §7.1.4: both Close frames have crossed. `eof`: whether the transport has ended too.
+    Closed { eof: bool },
     /// §7.1.7: the connection failed.
     Failed(Failure),
 }
@@ -31,22 +31,21 @@ impl State {
     pub(crate) const fn after(self, cause: Cause) -> Self {
         match (self, cause) {
             (Self::Open, Cause::CloseSent) => Self::CloseSent,
-            (Self::Open, Cause::CloseReceived) => Self::CloseReceived,
-            (Self::CloseSent, Cause::CloseReceived) | (Self::CloseReceived, Cause::CloseSent) => {
-                Self::Closed
-            }
+            (Self::Open, Cause::CloseReceived) => Self::CloseReceived { eof: false },
+            (Self::CloseSent, Cause::CloseReceived) => Self::Closed { eof: false },
+            (Self::CloseReceived { eof }, Cause::CloseSent) => Self::Closed { eof },
+            (Self::CloseReceived { .. }, Cause::EndOfStream) => Self::CloseReceived { eof: true },
+            (Self::Closed { .. }, Cause::EndOfStream) => Self::Closed { eof: true },
             // §7.1.5: "If [...] no Close control frame was received by the endpoint [...], The WebSocket Connection
             // Close Code is considered to be 1006."
             (Self::Open | Self::CloseSent, Cause::EndOfStream) => Self::Failed(Failure::Eof),
-            (Self::Open | Self::CloseSent | Self::CloseReceived, Cause::Failed(failure)) => {
+            (Self::Open | Self::CloseSent | Self::CloseReceived { .. }, Cause::Failed(failure)) => {
                 Self::Failed(failure)
             }
-            (Self::CloseSent | Self::Closed | Self::Failed(_), Cause::CloseSent)
-            | (
-                Self::CloseReceived | Self::Closed | Self::Failed(_),
-                Cause::CloseReceived | Cause::EndOfStream,
-            )
-            | (Self::Closed | Self::Failed(_), Cause::Failed(_)) => self,
+            (Self::CloseSent, Cause::CloseSent)
+            | (Self::CloseReceived { .. }, Cause::CloseReceived)
+            | (Self::Closed { .. }, Cause::CloseSent | Cause::CloseReceived | Cause::Failed(_))
+            | (Self::Failed(_), _) => self,
         }
     }
 
@@ -55,7 +54,7 @@ impl State {
         match self {
             // §1.4, §5.5.1: after its own Close an endpoint still gets the peer's frames until the peer's Close.
             Self::Open | Self::CloseSent => true,
-            Self::CloseReceived | Self::Closed | Self::Failed(_) => false,
+            Self::CloseReceived { .. } | Self::Closed { .. } | Self::Failed(_) => false,
         }
     }
 
@@ -63,9 +62,9 @@ impl State {
     pub(crate) const fn sends(self) -> bool {
         match self {
             // §5.5.1: "an endpoint MAY delay sending a Close frame until its current message is sent".
-            Self::Open | Self::CloseReceived => true,
+            Self::Open | Self::CloseReceived { .. } => true,
             // §5.5.1: "The application MUST NOT send any more data frames after sending a Close frame."
-            Self::CloseSent | Self::Closed | Self::Failed(_) => false,
+            Self::CloseSent | Self::Closed { .. } | Self::Failed(_) => false,
         }
     }
 }
@@ -77,17 +76,21 @@ mod tests {
 
     #[test]
     fn every_state_and_cause() {
-        use State::{CloseReceived, CloseSent, Closed, Failed, Open};
+        use State::{CloseSent, Failed, Open};
+        let [received, received_eof] = [false, true].map(|eof| State::CloseReceived { eof });
+        let [closed, closed_eof] = [false, true].map(|eof| State::Closed { eof });
         let eof = Failed(Failure::Eof);
         let fault = Failure::Protocol(ProtocolError::MaskedFrame);
         let old = Failed(Failure::TimedOut(Timeout::Idle));
         let failed = Failed(fault);
         // Rows: states. Columns: our Close, the peer's Close, end of stream, failure.
         for (state, after) in [
-            (Open, [CloseSent, CloseReceived, eof, failed]),
-            (CloseSent, [CloseSent, Closed, eof, failed]),
-            (CloseReceived, [Closed, CloseReceived, CloseReceived, failed]),
-            (Closed, [Closed; 4]),
+            (Open, [CloseSent, received, eof, failed]),
+            (CloseSent, [CloseSent, closed, eof, failed]),
+            (received, [closed, received, received_eof, failed]),
+            (received_eof, [closed_eof, received_eof, received_eof, failed]),
+            (closed, [closed, closed, closed_eof, closed]),
+            (closed_eof, [closed_eof; 4]),
             (old, [old; 4]),
         ] {
             let causes =

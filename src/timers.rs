@@ -1,6 +1,6 @@
 //! Keepalive, idle and closing timers, from what has happened and the time that the caller tells. There is no clock.
 
-use core::num::NonZeroU64;
+use core::num::NonZeroU32;
 use core::time::Duration;
 
 use crate::config::Config;
@@ -147,7 +147,7 @@ impl Time {
     }
 
     fn after(self, span: Span) -> Option<Self> {
-        self.0.checked_add(span.0.get()).map(Self)
+        self.0.checked_add(u64::from(span.0.get()).saturating_mul(NANOS_PER_MILLI)).map(Self)
     }
 
     const fn as_duration(self) -> Duration {
@@ -155,16 +155,19 @@ impl Time {
     }
 }
 
-/// A length of time: 1 nanosecond to 584 years.
+/// A length of time: 1 millisecond to 49 days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Span(NonZeroU64);
+struct Span(NonZeroU32);
 
 impl Span {
-    /// `None` for no time at all.
+    /// Rounds up; `None` for no time at all.
     fn new(span: Duration) -> Option<Self> {
-        NonZeroU64::new(Time::new(span).0).map(Self)
+        let millis = Time::new(span).0.div_ceil(NANOS_PER_MILLI);
+        NonZeroU32::new(u32::try_from(millis).unwrap_or(u32::MAX)).map(Self)
     }
 }
+
+const NANOS_PER_MILLI: u64 = 1_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -190,6 +193,22 @@ mod tests {
     fn without_timers_there_is_no_deadline() {
         let mut timers = Timers::new(&Config::default());
         assert_eq!(timers.poll(secs(5), OPEN), Alarm::None(None));
+    }
+
+    #[test]
+    fn timers_run_in_whole_milliseconds_for_49_days_at_the_most() {
+        for (timeout, millis) in [
+            (Duration::from_nanos(1), 1),
+            (Duration::from_millis(1), 1),
+            (Duration::from_nanos(1_000_001), 2),
+            (Duration::from_millis(4_294_967_295), 4_294_967_295),
+            (Duration::from_millis(4_294_967_296), 4_294_967_295),
+            (Duration::MAX, 4_294_967_295),
+        ] {
+            let mut timers = Timers::new(&Config::default().idle_timeout(timeout).unwrap());
+            let deadline = Alarm::None(Some(secs(5) + Duration::from_millis(millis)));
+            assert_eq!(timers.poll(secs(5), OPEN), deadline, "{timeout:?}");
+        }
     }
 
     #[test]

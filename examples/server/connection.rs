@@ -31,7 +31,6 @@ pub(crate) struct Connection {
     writable: bool,
 }
 
-#[expect(clippy::large_enum_variant, reason = "nearly all connections are open")]
 enum Phase {
     Opening {
         handshake: ServerHandshake,

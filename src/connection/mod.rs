@@ -55,10 +55,6 @@ use send::Sender;
 #[derive(Debug)]
 pub struct Connection {
     state: State,
-    /// Whether the transport's end of stream was told.
-    eof: bool,
-    answers_pings: bool,
-    answers_close: bool,
     receiver: Receiver,
     sender: Sender,
     replies: Replies,
@@ -72,9 +68,6 @@ impl Connection {
         let (role, keys) = negotiated.into_parts();
         Self {
             state: State::Open,
-            eof: false,
-            answers_pings: config.answers_pings,
-            answers_close: config.answers_close,
             receiver: Receiver::new(role, &config),
             sender: Sender::new(keys),
             replies: Replies::new(&config),
@@ -136,7 +129,6 @@ impl Connection {
 
     /// Tells that the transport has ended: it gave end of stream, or an error.
     pub fn receive_eof(&mut self) {
-        self.eof = true;
         self.state = self.state.after(Cause::EndOfStream);
     }
 
@@ -164,11 +156,11 @@ impl Connection {
                     }
                 }
                 Alarm::TimedOut(timeout) => match self.state {
-                    State::Open | State::CloseSent | State::CloseReceived => {
+                    State::Open | State::CloseSent | State::CloseReceived { .. } => {
                         self.fail(Failure::TimedOut(timeout), out);
                     }
                     // §7.1.1: what the server "MUST" do and did not, the client does itself.
-                    State::Closed => self.eof = true,
+                    State::Closed { .. } => self.receive_eof(),
                     // The output never had room for the Close frame.
                     State::Failed(_) => self.replies.forget(),
                 },
@@ -206,7 +198,7 @@ impl Connection {
     fn receive_ping(&mut self, payload: ControlPayload, out: &mut (impl Output + ?Sized)) {
         // §5.5.2: "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response, unless it already
         // received a Close frame." Our own Close does not matter.
-        if self.answers_pings {
+        if self.replies.answers_pings {
             self.replies.owe_pong(payload);
             self.flush(Passes::Never, out);
         }
@@ -216,7 +208,7 @@ impl Connection {
         self.state = self.state.after(Cause::CloseReceived);
         // §5.5.1: "If an endpoint receives a Close frame and did not previously send a Close frame, the endpoint MUST
         // send a Close frame in response. [...] the endpoint typically echos the status code it received."
-        if self.answers_close && self.state.sends() {
+        if self.replies.answers_close && self.state.sends() {
             self.replies.owe_close(CloseReply { code: close.sent_code() });
             self.flush(Passes::Never, out);
         }
@@ -233,9 +225,9 @@ impl Connection {
 
     fn verdict(&self) -> Option<Result<(), Failure>> {
         match self.state {
-            State::Open | State::CloseSent | State::CloseReceived => None,
+            State::Open | State::CloseSent | State::CloseReceived { .. } => None,
             // §7.1.1: "the server MUST close the connection immediately; [...] the client SHOULD wait for the server"
-            State::Closed => (self.role() == Role::Server || self.eof).then_some(Ok(())),
+            State::Closed { eof } => (self.role() == Role::Server || eof).then_some(Ok(())),
             State::Failed(failure) => (!self.replies.owes_close()).then_some(Err(failure)),
         }
     }

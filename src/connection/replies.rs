@@ -10,7 +10,9 @@ use crate::output::Output;
 
 #[derive(Debug)]
 pub(super) struct Replies {
-    high_water_mark: usize,
+    pub(super) answers_pings: bool,
+    pub(super) answers_close: bool,
+    high_water_mark: u32,
     /// §5.5.3: "the endpoint MAY elect to send a Pong frame for only the most recently processed Ping frame."
     pong: Option<ControlPayload>,
     close: Option<CloseReply>,
@@ -26,7 +28,14 @@ pub(super) struct CloseReply {
 
 impl Replies {
     pub(super) fn new(config: &Config) -> Self {
-        Self { high_water_mark: config.high_water_mark, pong: None, close: None, past_mark: false }
+        Self {
+            answers_pings: config.answers_pings,
+            answers_close: config.answers_close,
+            high_water_mark: u32::try_from(config.high_water_mark).unwrap_or(u32::MAX),
+            pong: None,
+            close: None,
+            past_mark: false,
+        }
     }
 
     pub(super) fn owe_pong(&mut self, payload: ControlPayload) {
@@ -98,7 +107,8 @@ impl Replies {
     }
 
     fn is_below_mark(&self, len: usize, out: &(impl Output + ?Sized)) -> bool {
-        out.waiting().saturating_add(len) <= self.high_water_mark
+        u32::try_from(out.waiting().saturating_add(len))
+            .is_ok_and(|len| len <= self.high_water_mark)
     }
 }
 
