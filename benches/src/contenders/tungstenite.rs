@@ -1,0 +1,79 @@
+//! tungstenite over `Read` and `Write`. The default configuration, whose read buffer of 128 KiB its documentation names
+//! for high load.
+
+use bytes::Bytes;
+use tungstenite::client::IntoClientRequest;
+use tungstenite::handshake::HandshakeError;
+use tungstenite::http::HeaderValue;
+use tungstenite::protocol::Role as TheirRole;
+use tungstenite::{Message, WebSocket};
+
+use super::URL;
+use crate::consumer::Consumer;
+use crate::contender::{Can, Contender, Role};
+use crate::wire::Wire;
+
+struct Tungstenite(WebSocket<Wire>);
+
+pub fn open(role: Role, wire: Wire) -> Option<Box<dyn Contender>> {
+    let role = match role {
+        Role::Client => TheirRole::Client,
+        Role::Server => TheirRole::Server,
+    };
+    Some(Box::new(Tungstenite(WebSocket::from_raw_socket(wire, role, None))))
+}
+
+impl Contender for Tungstenite {
+    fn wire(&mut self) -> &mut Wire {
+        self.0.get_mut()
+    }
+
+    fn receive(&mut self, consumer: &mut Consumer) -> Can {
+        // The error is that the stream has ended. A Pong is flushed by the next read.
+        while let Ok(message) = self.0.read() {
+            match message {
+                Message::Binary(data) => consumer.message(&data),
+                Message::Text(text) => consumer.message(text.as_bytes()),
+                _ => {}
+            }
+        }
+        Can::Done
+    }
+
+    fn send(&mut self, messages: &[Bytes]) -> Can {
+        for data in messages {
+            self.0.write(Message::Binary(data.clone())).expect("the connection is open");
+        }
+        self.0.flush().expect("a sink");
+        Can::Done
+    }
+
+    fn echo(&mut self, consumer: &mut Consumer) -> Can {
+        while let Ok(message) = self.0.read() {
+            if let Message::Binary(data) = &message {
+                consumer.message(data);
+            }
+            self.0.write(message).expect("the connection is open");
+        }
+        self.0.flush().expect("a sink");
+        Can::Done
+    }
+
+    fn accept(&mut self) -> Can {
+        std::hint::black_box(tungstenite::accept(self.0.get_mut()).expect("a good request"));
+        Can::Done
+    }
+
+    fn connect(&mut self) -> Can {
+        // Its key is random; one that is known takes its place, for the response is made beforehand.
+        let mut request = URL.into_client_request().expect("a good URL");
+        let key = HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ==");
+        request.headers_mut().insert("Sec-WebSocket-Key", key);
+        match tungstenite::client(request, self.0.get_mut()) {
+            Ok(opened) => drop(std::hint::black_box(opened)),
+            Err(HandshakeError::Interrupted(_)) => {} // no response yet
+            Err(HandshakeError::Failure(error)) => panic!("{error}"),
+        }
+        Can::Done
+    }
+}
