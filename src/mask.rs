@@ -34,11 +34,15 @@ impl Mask {
     /// Masks or unmasks the next bytes of the payload in place. A key of zeros changes nothing: no mask at all.
     #[inline]
     pub fn apply(&mut self, payload: &mut [u8]) {
+        self.apply_last(payload);
+        self.advance(payload.len());
+    }
+
+    /// Masks or unmasks the last bytes of the payload.
+    #[inline]
+    pub(crate) fn apply_last(self, payload: &mut [u8]) {
         // §5.3: "Octet i of the transformed data is the XOR of octet i of the original data with octet at index
         // i modulo 4 of the masking key"
-        if self.key == 0 {
-            return;
-        }
         match payload.len() {
             0..=3 => {
                 for (byte, key) in payload.iter_mut().zip(self.key.to_ne_bytes()) {
@@ -52,7 +56,6 @@ impl Mask {
             64..=128 => self.apply_to_ends::<64>(payload),
             129.. => self.apply_to_long(payload),
         }
-        self.advance(payload.len());
     }
 
     /// Masks `N` to `2 * N` bytes: as two blocks, both read before either is written, so that they may overlap.
@@ -101,7 +104,7 @@ impl Mask {
     /// Turns the key by `bytes` modulo 4.
     pub(crate) fn advance(&mut self, bytes: usize) {
         let bits = match bytes % 4 {
-            0 => return,
+            0 => 0,
             1 => 8,
             2 => 16,
             _ => 24,

@@ -18,7 +18,7 @@ use crate::error::Failure;
 use crate::frame::{Close, ControlPayload};
 use crate::handshake::Negotiated;
 use crate::next::Next;
-use crate::opcode::Opcode;
+use crate::opcode::{MessageKind, Opcode};
 use crate::output::Output;
 use crate::role::Role;
 use crate::state::{Cause, State};
@@ -85,23 +85,36 @@ impl Connection {
         input: &mut &'b mut [u8],
         out: &mut (impl Output + ?Sized),
     ) -> Option<ChunkEvent<'b>> {
-        if !input.is_empty() {
-            self.timers.received();
+        match self.receive_whole(input) {
+            Some((kind, payload)) => Some(ChunkEvent::Data(Chunk::whole(kind, payload))),
+            None => self.receive_any(input, out),
         }
-        if self.reads() {
-            if let Some(chunk) = self.receiver.short_message(input) {
-                return Some(ChunkEvent::Data(chunk));
-            }
-        }
-        self.receive_any(input, out)
     }
 
+    /// Takes a message that lies whole in the input; `None` where something else does.
+    #[inline]
+    pub(crate) fn receive_whole<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+    ) -> Option<(MessageKind, &'b [u8])> {
+        if !self.reads() {
+            return None;
+        }
+        let message = self.receiver.whole_message(input)?;
+        self.timers.received();
+        Some(message)
+    }
+
+    /// Takes whatever comes.
     #[inline(never)]
-    fn receive_any<'b>(
+    pub(crate) fn receive_any<'b>(
         &mut self,
         input: &mut &'b mut [u8],
         out: &mut (impl Output + ?Sized),
     ) -> Option<ChunkEvent<'b>> {
+        if !input.is_empty() {
+            self.timers.received();
+        }
         if !self.reads() {
             *input = &mut [];
             return None;

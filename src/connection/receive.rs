@@ -94,10 +94,13 @@ impl Receiver {
         self.checks_text = false;
     }
 
-    /// Takes a message in one short frame that lies whole in the input: the case that decides the speed of small
-    /// messages. `None`: it is another case, and nothing was taken.
+    /// Takes a message in a single frame that lies whole in the input: the case that decides the speed. `None`: it is
+    /// another case, for [`receive`](Self::receive), and nothing was taken.
     #[inline]
-    pub(super) fn short_message<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Chunk<'b>> {
+    pub(super) fn whole_message<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+    ) -> Option<(MessageKind, &'b [u8])> {
         let (Progress::Start, None) = (&self.progress, &self.message) else { return None };
         let (start, rest) = input.split_first_chunk::<2>()?;
         let kind = match start[0] {
@@ -106,17 +109,38 @@ impl Receiver {
             _ => return None,
         };
         let (header_len, len, mask) = match self.role {
-            Role::Server => (6, start[1] ^ 0x80, Mask::new(*rest.first_chunk()?)),
-            Role::Client => (2, start[1], Mask::new([0; 4])),
+            Role::Server => (6, start[1] ^ 0x80, Some(Mask::new(*rest.first_chunk()?))),
+            Role::Client => (2, start[1], None),
         };
-        let frame_len = usize::from(len).saturating_add(header_len);
-        if len > 125 || u64::from(len) > self.message_limit || frame_len > input.len() {
+        if len > 125 {
+            return self.long_message(input);
+        }
+        if u64::from(len) > self.message_limit {
             return None;
         }
-        let payload = take(input, frame_len).get_mut(header_len..)?;
-        let mut mask = mask;
-        mask.apply(payload);
-        Some(Chunk { kind, payload, first: true, last: true, frame_remaining: 0, fin: true })
+        Some((kind, take_payload(mask, header_len, usize::from(len), input)?))
+    }
+
+    /// Does the same for a length of more than 7 bits.
+    #[inline(never)]
+    fn long_message<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<(MessageKind, &'b [u8])> {
+        let (header, header_len) = FrameHeader::parse(input).ok()??;
+        let kind = match header.opcode {
+            Opcode::Text if !self.checks_text => MessageKind::Text,
+            Opcode::Binary => MessageKind::Binary,
+            _ => return None,
+        };
+        let is_masked = header.mask.is_some();
+        if !header.fin
+            || header.rsv != 0
+            || is_masked != (self.role == Role::Server)
+            || header.payload_len > self.message_limit
+        {
+            return None;
+        }
+        let mask = header.mask.map(Mask::new);
+        let len = usize::try_from(header.payload_len).ok()?;
+        Some((kind, take_payload(mask, header_len, len, input)?))
     }
 
     /// Takes input until something is to be told; `None` means that all of it was taken.
@@ -209,6 +233,14 @@ impl Receiver {
     }
 }
 
+impl<'b> Chunk<'b> {
+    /// A message in one piece.
+    #[inline]
+    pub(super) const fn whole(kind: MessageKind, payload: &'b [u8]) -> Self {
+        Self { kind, payload, first: true, last: true, frame_remaining: 0, fin: true }
+    }
+}
+
 impl DataFrame {
     /// Takes what the input has of the payload. `None`: there is nothing to tell of it, because nothing came or because
     /// the frame is empty and not the last of its message.
@@ -278,6 +310,22 @@ impl Message {
         }
         Ok(())
     }
+}
+
+/// Takes a frame that lies whole in the input, and gives its payload unmasked.
+#[inline]
+fn take_payload<'b>(
+    mask: Option<Mask>,
+    header_len: usize,
+    payload_len: usize,
+    input: &mut &'b mut [u8],
+) -> Option<&'b [u8]> {
+    let frame_len = header_len.checked_add(payload_len)?;
+    let payload = input.get_mut(header_len..frame_len)?;
+    if let Some(mask) = mask {
+        mask.apply_last(payload);
+    }
+    take(input, frame_len).get(header_len..)
 }
 
 /// What the first two bytes of a frame tell, judged before its length is known.

@@ -41,7 +41,7 @@ impl Assembler {
     pub(super) fn add<'b>(&mut self, chunk: &Chunk<'b>) -> Result<Option<Event<'b>>, Failure> {
         if chunk.first {
             if chunk.last {
-                return whole(chunk).map(Some);
+                return Ok(Some(Event::whole(chunk.kind, chunk.payload)?));
             }
             self.begin(chunk.kind);
         }
@@ -95,16 +95,6 @@ impl Assembler {
 
 impl Message {
     const NONE: Self = Self::None { recycled: Vec::new() };
-}
-
-/// Hands out a message that is a single chunk.
-fn whole<'b>(chunk: &Chunk<'b>) -> Result<Event<'b>, Failure> {
-    match chunk.kind {
-        MessageKind::Text => {
-            utf8::as_str(chunk.payload).map(|text| Event::Text(Cow::Borrowed(text))).ok_or(INVALID)
-        }
-        MessageKind::Binary => Ok(Event::Binary(Cow::Borrowed(chunk.payload))),
-    }
 }
 
 /// How the buffer of a message may grow.

@@ -2,7 +2,10 @@
 
 use alloc::borrow::Cow;
 
+use crate::error::ProtocolError;
 use crate::frame::{Close, ControlPayload};
+use crate::opcode::MessageKind;
+use crate::utf8;
 
 /// An event of a [`WebSocket`](crate::WebSocket). It borrows the input, never the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,4 +21,19 @@ pub enum Event<'b> {
     Pong(ControlPayload),
     /// The peer's Close frame; its answer is in the output, or held (§5.5.1). Nothing follows it.
     Close(Close),
+}
+
+impl<'b> Event<'b> {
+    /// A message in one piece, whose text is yet to be checked.
+    #[inline]
+    pub(super) fn whole(kind: MessageKind, payload: &'b [u8]) -> Result<Self, ProtocolError> {
+        match kind {
+            // §8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in
+            // fact, a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_."
+            MessageKind::Text => utf8::as_str(payload)
+                .map(|text| Self::Text(Cow::Borrowed(text)))
+                .ok_or(ProtocolError::InvalidUtf8),
+            MessageKind::Binary => Ok(Self::Binary(Cow::Borrowed(payload))),
+        }
+    }
 }

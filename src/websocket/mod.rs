@@ -14,7 +14,7 @@ pub use prepared::Prepared;
 use crate::close_code::CloseCode;
 use crate::config::Config;
 use crate::connection::{ChunkEvent, Connection, FrameStart};
-use crate::error::UsageError;
+use crate::error::{Failure, UsageError};
 use crate::handshake::Negotiated;
 use crate::next::Next;
 use crate::opcode::MessageKind;
@@ -47,13 +47,30 @@ impl WebSocket {
     ///
     /// The input is unmasked in place, and advanced past what was taken; what is left is untouched. Replies are
     /// appended to `out`. After the peer's Close frame, a failure, or end of stream, input is taken unread.
+    #[inline]
     pub fn receive<'b>(
         &mut self,
         input: &mut &'b mut [u8],
         out: &mut (impl Output + ?Sized),
     ) -> Option<Event<'b>> {
+        if let Some((kind, payload)) = self.connection.receive_whole(input) {
+            match Event::whole(kind, payload) {
+                Ok(event) => return Some(event),
+                Err(error) => self.fail(error.into(), input, out),
+            }
+        }
+        self.receive_any(input, out)
+    }
+
+    /// Takes whatever comes.
+    #[inline(never)]
+    fn receive_any<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Option<Event<'b>> {
         loop {
-            let chunk = match self.connection.receive(input, out) {
+            let chunk = match self.connection.receive_any(input, out) {
                 Some(ChunkEvent::Data(chunk)) => chunk,
                 Some(ChunkEvent::Ping(payload)) => return Some(Event::Ping(payload)),
                 Some(ChunkEvent::Pong(payload)) => return Some(Event::Pong(payload)),
@@ -71,12 +88,14 @@ impl WebSocket {
             match self.assembler.add(&chunk) {
                 Ok(Some(event)) => return Some(event),
                 Ok(None) => {}
-                Err(failure) => {
-                    *input = &mut [];
-                    self.connection.fail(failure, out);
-                }
+                Err(failure) => self.fail(failure, input, out),
             }
         }
+    }
+
+    fn fail(&mut self, failure: Failure, input: &mut &mut [u8], out: &mut (impl Output + ?Sized)) {
+        *input = &mut [];
+        self.connection.fail(failure, out);
     }
 
     /// Gives a buffer back, a `Vec` or a `String` such as a message handed out owned, for the next message that has to
