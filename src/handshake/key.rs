@@ -57,16 +57,23 @@ pub fn accept_key(key: &[u8; 24]) -> [u8; 28] {
 
 /// Encodes in base64, where `TO` is the length that comes of it.
 fn encode<const TO: usize>(bytes: &[u8]) -> [u8; TO] {
-    // RFC 4648 §4: a last group that lacks one or two of three bytes is filled up with as many "=".
-    let mut text = [b'='; TO];
+    let mut text = [0; TO];
     for (bytes, text) in bytes.chunks(3).zip(text.chunks_mut(4)) {
         // Three bytes at every call: so the compiler can see that the package stays within bounds.
-        let (mut group, mut digits) = ([0; 3], [0; 4]);
+        let mut group = [0; 3];
         group.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
+        let mut digits = [0; 4];
         let written = STANDARD.encode_slice(group, &mut digits);
         debug_assert_eq!(written, Ok(digits.len()));
-        let count = bytes.len().saturating_add(1);
-        text.iter_mut().zip(digits).take(count).for_each(|(place, digit)| *place = digit);
+        // RFC 4648 §4: a last group that lacks one or two of three bytes is filled up with as many "=".
+        let [.., third, fourth] = &mut digits;
+        if bytes.len() < 3 {
+            *fourth = b'=';
+        }
+        if bytes.len() < 2 {
+            *third = b'=';
+        }
+        text.iter_mut().zip(digits).for_each(|(place, digit)| *place = digit);
     }
     text
 }
