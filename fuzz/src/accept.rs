@@ -14,12 +14,12 @@ fn sha1(message: &[u8]) -> Vec<u8> {
     padded.extend_from_slice(&(8 * message.len() as u64).to_be_bytes());
     let mut hash: [u32; 5] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
     for block in padded.chunks(64) {
-        let mut w: Vec<u32> = block
-            .chunks(4)
-            .map(|word| word.iter().fold(0, |word, byte| word << 8 | u32::from(*byte)))
-            .collect();
+        let mut w = [0; 80];
+        for (word, bytes) in w.iter_mut().zip(block.chunks(4)) {
+            *word = bytes.iter().fold(0, |word, byte| word << 8 | u32::from(*byte));
+        }
         for t in 16..80 {
-            w.push((w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16]).rotate_left(1));
+            w[t] = (w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16]).rotate_left(1);
         }
         let [mut a, mut b, mut c, mut d, mut e] = hash;
         for (t, word) in w.iter().enumerate() {
@@ -41,14 +41,14 @@ fn sha1(message: &[u8]) -> Vec<u8> {
 }
 
 fn base64(bytes: &[u8]) -> String {
-    let digits: Vec<char> =
-        ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(['+', '/']).collect();
+    let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for group in bytes.chunks(3) {
         let bits = group.iter().fold(0, |bits, byte| bits << 8 | usize::from(*byte))
             << (8 * (3 - group.len()));
         for i in 0..4 {
-            text.push(if i <= group.len() { digits[bits >> (18 - 6 * i) & 63] } else { '=' });
+            let digit = if i <= group.len() { digits[bits >> (18 - 6 * i) & 63] } else { b'=' };
+            text.push(char::from(digit));
         }
     }
     text

@@ -89,8 +89,12 @@ impl Checker {
         let before = self.items.len();
         self.stream.extend_from_slice(bytes);
         loop {
-            if let (true, Ok(Some(header))) = (self.closed, self.header()) {
-                assert_eq!(header.opcode, 10, "§5.5.1 only Pongs may follow a Close frame");
+            if self.closed {
+                let opcode = self.tail().first().map(|first| first & 0x0f);
+                assert!(
+                    matches!(opcode, None | Some(10)),
+                    "§5.5.1 only Pongs may follow a Close frame"
+                );
             }
             match self.frame() {
                 Ok(true) => {}
@@ -99,6 +103,11 @@ impl Checker {
             }
         }
         &self.items[before..]
+    }
+
+    /// Says whether all that was written ends with these bytes.
+    pub fn has_end(&self, bytes: &[u8]) -> bool {
+        self.stream.ends_with(bytes)
     }
 
     /// Says whether no frame is cut off.

@@ -8,7 +8,7 @@ use websocket_proto::{
 
 use crate::accept::accept_value;
 use crate::ends::NOW;
-use crate::frames::cut;
+use crate::frames::cut_mut;
 use crate::http::{self, Expected, Judged, Limits, judge_request, judge_response};
 use crate::peers;
 use crate::storage::Storage;
@@ -57,9 +57,10 @@ pub fn oracle(data: &[u8]) {
 /// Asserts that any partition of the bytes comes to the same.
 pub fn check_splits(bytes: &[u8], partitions: &[&[u8]]) {
     let limits = Limits { head: 16 * 1024, fields: 64, body: 100 };
+    let mut plan = Plan { limits, offered: &["chat"], eof: false, seed: 5 };
+    let bytes = with_accept(bytes, &key(&plan).1);
     for eof in [false, true] {
-        let plan = Plan { limits, offered: &["chat"], eof, seed: 5 };
-        let bytes = with_accept(bytes, &key(&plan).1);
+        plan.eof = eof;
         let whole = run(&plan, &bytes, &[]);
         for sizes in partitions {
             assert_eq!(run(&plan, &bytes, sizes), whole, "in pieces of {sizes:?}");
@@ -139,17 +140,13 @@ fn run(plan: &Plan, bytes: &[u8], sizes: &[u8]) -> Outcome {
     let mut storage = Storage::default();
     let mut result = Ok(None);
     let mut rest = Vec::new();
-    let mut pieces = cut(bytes, sizes);
-    if plan.eof {
-        pieces.push(&[]);
-    }
-    let count = pieces.len();
-    for (i, piece) in pieces.into_iter().enumerate() {
-        if plan.eof && i + 1 == count {
+    let mut bytes_to_change = bytes.to_vec();
+    let pieces = cut_mut(&mut bytes_to_change, sizes).map(|piece| (piece, false));
+    let end: (&mut [u8], bool) = (&mut [], true);
+    for (mut input, is_end) in pieces.chain(plan.eof.then_some(end)) {
+        if is_end {
             handshake.receive_eof();
         }
-        let mut piece = piece.to_vec();
-        let mut input = &mut piece[..];
         if matches!(result, Ok(None)) {
             result = match handshake.receive(&mut input, &mut storage) {
                 Ok(response) => Ok(response.map(|mut response| {

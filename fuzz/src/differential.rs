@@ -11,7 +11,7 @@ use websocket_proto::Config;
 
 use crate::checker::{Checker, Item, Limits, Side};
 use crate::ends::{End, NOW, Told, fault_code, negotiated, peer, side};
-use crate::frames::cut;
+use crate::frames::{cut, cut_mut};
 use crate::wild::{WildFrame, encode_all};
 
 #[derive(Arbitrary, Debug)]
@@ -125,7 +125,7 @@ fn ours(me: Side, limit: usize, stream: &[u8], sizes: &[u8]) -> Outcome {
     let config = Config::default().message_limit(limit as u64).expect("not zero");
     let mut end = End::new(true, negotiated(me, 2), config);
     let (mut told, mut out) = (Told::default(), Vec::new());
-    for piece in cut(stream, sizes) {
+    for piece in cut_mut(&mut stream.to_vec(), sizes) {
         end.receive_all(piece, &mut out, &mut told);
     }
     Outcome { items: told.items, code: fault_code(end.poll(NOW, &mut out)) }

@@ -108,10 +108,8 @@ impl End {
     }
 
     /// Calls `receive` until there is nothing more to tell of this piece.
-    pub fn receive_all(&mut self, piece: &[u8], out: &mut impl Output, told: &mut Told) {
-        let mut piece = piece.to_vec();
-        let mut input = &mut piece[..];
-        while self.receive(&mut input, out, told) {}
+    pub fn receive_all(&mut self, mut piece: &mut [u8], out: &mut impl Output, told: &mut Told) {
+        while self.receive(&mut piece, out, told) {}
     }
 
     pub fn receive_eof(&mut self) {
@@ -234,7 +232,7 @@ pub fn assert_over(end: &mut End, verdict: Next) {
     assert_eq!(end.close(Some(1000), "", &mut out), Err(UsageError::Closed));
     assert_eq!(end.start_message(MessageKind::Binary, 1).err(), Some(UsageError::Closed));
     for garbage in [&b"\x89\x00"[..], b"\x89\x80abcd", b"\xff\xff\xff", b""] {
-        end.receive_all(garbage, &mut out, &mut told);
+        end.receive_all(&mut garbage.to_vec(), &mut out, &mut told);
         assert_eq!(end.poll(NOW, &mut out), verdict);
     }
     end.receive_eof();

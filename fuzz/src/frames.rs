@@ -32,18 +32,37 @@ pub fn encode(from: Side, fin: bool, opcode: u8, key: [u8; 4], payload: &[u8]) -
 /// Cuts bytes into pieces of these sizes, over and over; into one piece where there are none. Zeros give
 /// empty pieces, and an even number of sizes one more at the end.
 pub fn cut<'b>(mut bytes: &'b [u8], sizes: &[u8]) -> Vec<&'b [u8]> {
-    let mut pieces = Vec::new();
-    if sizes.iter().any(|size| *size > 0) {
-        let mut sizes = sizes.iter().cycle();
-        while !bytes.is_empty() {
-            let size = sizes.next().map_or(1, |size| usize::from(*size));
-            let (piece, rest) = bytes.split_at(size.min(bytes.len()));
-            pieces.push(piece);
-            bytes = rest;
+    let cuts = cuts(bytes.len(), sizes);
+    let cut = |size| {
+        let (piece, rest) = bytes.split_at(size);
+        bytes = rest;
+        piece
+    };
+    cuts.map(cut).collect()
+}
+
+/// The same for bytes that a machine may change.
+pub fn cut_mut<'b>(mut bytes: &'b mut [u8], sizes: &[u8]) -> impl Iterator<Item = &'b mut [u8]> {
+    cuts(bytes.len(), sizes).map(move |size| {
+        let (piece, rest) = core::mem::take(&mut bytes).split_at_mut(size);
+        bytes = rest;
+        piece
+    })
+}
+
+fn cuts(mut left: usize, sizes: &[u8]) -> impl Iterator<Item = usize> {
+    let are_empty = sizes.iter().all(|size| *size == 0);
+    let mut cycle = sizes.iter().cycle();
+    let (mut is_first, mut is_over) = (true, false);
+    core::iter::from_fn(move || {
+        if left > 0 && !are_empty {
+            let size = cycle.next().map_or(left, |size| left.min(usize::from(*size)));
+            left -= size;
+            is_first = false;
+            return Some(size);
         }
-    }
-    if !bytes.is_empty() || pieces.is_empty() || sizes.len() % 2 == 0 {
-        pieces.push(bytes);
-    }
-    pieces
+        let is_owed = !is_over && (left > 0 || is_first || sizes.len() % 2 == 0);
+        is_over = true;
+        is_owed.then_some(left)
+    })
 }

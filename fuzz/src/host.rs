@@ -2,7 +2,6 @@
 //! come to.
 
 use core::time::Duration;
-use std::collections::VecDeque;
 
 use arbitrary::Arbitrary;
 use websocket_proto::{
@@ -30,11 +29,15 @@ pub struct Host<'s> {
     pub setup: Setup,
     pub end: End,
     pub out: Out<'s>,
-    /// What it has written to the transport and the other has not read.
-    pub wire: VecDeque<u8>,
+    /// What it has written to the transport.
+    pub wire: Vec<u8>,
+    /// How much of that the other has read.
+    pub read: usize,
     /// Judges what it puts into the output.
     pub written: Checker,
     pub told: Told,
+    /// How many of the items told were compared with what the other has written.
+    pub compared: usize,
     pub now: Duration,
     /// A message that is being sent in parts.
     pub sending: Option<Parts>,
@@ -81,9 +84,11 @@ impl<'s> Host<'s> {
             setup,
             end: End::new(setup.messages, negotiated(side, seed), config),
             out,
-            wire: VecDeque::new(),
+            wire: Vec::new(),
+            read: 0,
             written: Checker::new(side, NO_LIMITS),
             told: Told::default(),
+            compared: 0,
             now: Duration::ZERO,
             sending: None,
             closed_by_call: false,
@@ -259,7 +264,7 @@ impl<'s> Host<'s> {
         item: Option<Item>,
         call: impl FnOnce(&mut End, &mut Out<'s>) -> Result<(), UsageError>,
     ) -> bool {
-        let before = self.out.bytes().to_vec();
+        let before = self.out.bytes().len();
         let room = self.out.room();
         let result = call(&mut self.end, &mut self.out);
         if let Err(UsageError::OutputFull { needed }) = result {
@@ -277,32 +282,45 @@ impl<'s> Host<'s> {
         }
         if let Err(error) = result {
             assert!(faults.contains(&error), "{error:?} instead of {faults:?}");
-            assert_eq!(self.out.bytes(), before, "a call that was refused has written");
+            assert_eq!(self.out.bytes().len(), before, "a call that was refused has written");
+            self.assert_as_judged();
             return false;
         }
         assert_eq!(faults, []);
-        assert_eq!(self.out.bytes()[..before.len()], before);
-        let new = self.out.bytes()[before.len()..].to_vec();
-        let items = self.written.judge(&new).to_vec();
-        assert!(self.written.is_between_frames(), "half a frame");
-        let (held, last) = match (item, items.split_last()) {
-            (None, _) => (&items[..], None),
-            (Some(item), Some((last, held))) => (held, Some((item, last))),
-            (Some(item), None) => panic!("{item:?} is not there"),
-        };
-        if let Some((item, last)) = last {
+        let items = self.judge(before);
+        let mut held = &self.written.items[items..];
+        if let Some(item) = item {
+            let Some((last, before)) = held.split_last() else {
+                panic!("{item:?} is not there");
+            };
             assert_eq!(*last, item);
+            held = before;
         }
         assert!(held.len() <= 1, "{held:?}");
         self.check_replies(held);
         true
     }
 
+    /// Judges what was appended to the output, and that nothing else of it has changed. Says how many items there were
+    /// before.
+    fn judge(&mut self, before: usize) -> usize {
+        let items = self.written.items.len();
+        self.written.judge(&self.out.bytes()[before..]);
+        assert!(self.written.is_between_frames(), "half a frame");
+        self.assert_as_judged();
+        items
+    }
+
+    /// The output is the end of all that was judged.
+    fn assert_as_judged(&self) {
+        assert!(self.written.has_end(self.out.bytes()), "what was written before has changed");
+    }
+
     /// Puts what the caller writes beside the output; here it is written through it.
     pub fn put(&mut self, bytes: &[u8]) {
         // In order: what is in the output first.
         self.write(usize::MAX);
-        self.wire.extend(bytes);
+        self.wire.extend_from_slice(bytes);
         self.written.judge(bytes);
     }
 
@@ -315,10 +333,11 @@ impl<'s> Host<'s> {
 
     /// Judges what the machine has appended by itself.
     pub fn judge_own(&mut self, before: usize, may_ping: bool) {
-        let new = self.out.bytes()[before..].to_vec();
-        let items = self.written.judge(&new).to_vec();
-        assert!(self.written.is_between_frames(), "half a frame");
-        for item in &items {
+        if self.out.bytes().len() == before {
+            return;
+        }
+        let items = self.judge(before);
+        for item in &self.written.items[items..] {
             match item {
                 Item::Pong(_) => self.check_replies(core::slice::from_ref(item)),
                 Item::Ping(payload) => {
@@ -346,17 +365,20 @@ impl<'s> Host<'s> {
 
     pub fn write(&mut self, count: usize) {
         let count = count.min(self.out.bytes().len());
-        self.wire.extend(&self.out.bytes()[..count]);
+        if count == 0 {
+            return;
+        }
+        self.wire.extend_from_slice(&self.out.bytes()[..count]);
         self.out.consume(count);
     }
 
+    /// Reads so many bytes in pieces of this size, or in as many as a session can spare the time for.
     pub fn read(&mut self, other: &mut Self, count: usize, size: usize, events: usize) {
-        let count = count.min(other.wire.len());
-        let mut bytes: Vec<u8> = other.wire.drain(..count).collect();
-        let plain = bytes.clone();
-        let mut taken = 0;
+        let plain = &other.wire[other.read..];
+        let plain = &plain[..count.min(plain.len())];
+        let mut bytes = plain.to_vec();
         let mut events_left = events;
-        for piece in bytes.chunks_mut(size.max(1)) {
+        for piece in bytes.chunks_mut(size.max(1).max(plain.len() / MAX_PIECES)) {
             let mut input = &mut piece[..];
             let len = input.len();
             while events_left > 0 {
@@ -368,21 +390,21 @@ impl<'s> Host<'s> {
                 }
                 events_left -= 1;
             }
-            taken += len - input.len();
+            other.read += len - input.len();
             if !input.is_empty() {
-                assert_eq!(*input, plain[taken..taken + input.len()], "unread input has changed");
+                let unread = &other.wire[other.read..other.read + input.len()];
+                assert_eq!(input, unread, "unread input has changed");
                 break;
             }
-        }
-        for byte in plain[taken..].iter().rev() {
-            other.wire.push_front(*byte);
         }
         self.check_told(other);
     }
 
     /// What an end tells of is what the other has written, in order.
-    pub fn check_told(&self, other: &Self) {
-        assert_eq!(Some(&self.told.items[..]), other.written.items.get(..self.told.items.len()));
+    pub fn check_told(&mut self, other: &Self) {
+        let told = self.compared..self.told.items.len();
+        assert_eq!(other.written.items.get(told.clone()), Some(&self.told.items[told]));
+        self.compared = self.told.items.len();
     }
 
     pub fn poll(&mut self) {
@@ -461,6 +483,9 @@ impl Output for Out<'_> {
     }
 }
 
+/// The most pieces that a read is cut into, about.
+const MAX_PIECES: usize = 200;
+
 /// Says whether this is text, or may become it if it is not the `last`.
 pub fn is_text(data: &[u8], last: bool) -> bool {
     if last { core::str::from_utf8(data).is_ok() } else { good_prefix(data) == data.len() }
@@ -481,7 +506,8 @@ fn check_refusal<T>(result: Result<T, UsageError>, faults: &[UsageError]) -> Opt
 
 fn message(kind: MessageKind, payload: Vec<u8>) -> Item {
     match kind {
-        MessageKind::Text => Item::Text(String::from_utf8_lossy(&payload).into_owned()),
+        // What is no text is refused, and never compared with anything.
+        MessageKind::Text => Item::Text(String::from_utf8(payload).unwrap_or_default()),
         MessageKind::Binary => Item::Binary(payload),
     }
 }

@@ -435,14 +435,14 @@ fn extension_param(part: &[u8]) -> Option<(String, Option<String>)> {
 }
 
 fn all(head: &Head, name: &str) -> Vec<Vec<u8>> {
-    let fields = head.fields.iter().filter(|(it, _)| it.to_lowercase() == name);
+    let fields = head.fields.iter().filter(|(it, _)| it.eq_ignore_ascii_case(name));
     fields.map(|(_, value)| value.clone()).collect()
 }
 
 fn has_token(head: &Head, name: &str, token: &str) -> bool {
     all(head, name)
         .iter()
-        .any(|value| elements(value).iter().any(|it| text(it).to_lowercase() == token))
+        .any(|value| elements(value).iter().any(|it| it.eq_ignore_ascii_case(token.as_bytes())))
 }
 
 /// RFC 9110 §5.6.1.2: empty elements are skipped.

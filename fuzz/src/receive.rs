@@ -6,7 +6,7 @@ use websocket_proto::{Config, Event, Failure, Next, UsageError, WebSocket};
 
 use crate::checker::{Checker, Item, Limits, Side};
 use crate::ends::{End, NOW, Told, assert_over, fault_code, negotiated, peer, side};
-use crate::frames::cut;
+use crate::frames::cut_mut;
 use crate::memory;
 
 struct Plan {
@@ -74,9 +74,8 @@ fn run(plan: &Plan, stream: &[u8], model: &Checker) {
 
     let mut buffer = stream.to_vec();
     let mut before = 0;
-    for piece in cut(stream, &plan.sizes) {
-        let mut input = &mut buffer[before..before + piece.len()];
-        before += piece.len();
+    for mut input in cut_mut(&mut buffer, &plan.sizes) {
+        before += input.len();
         loop {
             let got_event = end.receive(&mut input, &mut out, &mut told);
             assert_eq!(input, &stream[before - input.len()..before], "input beyond what was taken");
@@ -203,14 +202,10 @@ fn measure(plan: &Plan, stream: &[u8]) {
     let mut buffer = stream.to_vec();
     let mut out = Vec::with_capacity(131 * 4);
     let mut ws = WebSocket::open(negotiated(plan.me, 3), config(plan));
-    let pieces = cut(stream, &plan.sizes);
     let base = memory::live();
-    let mut rest = &mut buffer[..];
     // Of the message in progress at most this many bytes have come.
     let mut received: u64 = 0;
-    for piece in pieces {
-        let (mut input, tail) = rest.split_at_mut(piece.len());
-        rest = tail;
+    for mut input in cut_mut(&mut buffer, &plan.sizes) {
         loop {
             let had = input.len();
             memory::reset_peak();

@@ -8,7 +8,7 @@ use websocket_proto::{
 
 use crate::accept::accept_value;
 use crate::ends::NOW;
-use crate::frames::cut;
+use crate::frames::cut_mut;
 use crate::http::{self, Expected, Judged, Limits, judge_request, judge_response};
 use crate::peers;
 use crate::storage::Storage;
@@ -99,9 +99,7 @@ fn run(bytes: &[u8], sizes: &[u8], limits: Limits) -> Outcome {
     let mut storage = Storage::default();
     let mut result = Ok(None);
     let mut rest = Vec::new();
-    for piece in cut(bytes, sizes) {
-        let mut piece = piece.to_vec();
-        let mut input = &mut piece[..];
+    for mut input in cut_mut(&mut bytes.to_vec(), sizes) {
         if matches!(result, Ok(None)) {
             result = match handshake.receive(&mut input, &mut storage) {
                 Ok(request) => Ok(request.map(|request| Seen::new(&request))),

@@ -6,7 +6,7 @@ use websocket_proto::{Config, Next};
 
 use crate::checker::Side;
 use crate::ends::{End, NOW, Told, negotiated, peer, side};
-use crate::frames::cut;
+use crate::frames::cut_mut;
 use crate::wild::{WildFrame, encode_all};
 use crate::{client_handshake, server_handshake};
 
@@ -52,7 +52,7 @@ fn frames(input: &Input<'_>, me: Side, messages: bool, sizes: &[u8]) {
     let run = |sizes: &[u8]| {
         let mut end = End::new(messages, negotiated(me, 9), config);
         let (mut told, mut out) = (Told::default(), Vec::new());
-        for piece in cut(&stream, sizes) {
+        for piece in cut_mut(&mut stream.clone(), sizes) {
             end.receive_all(piece, &mut out, &mut told);
         }
         let verdicts: [Next; 2] = [end.poll(NOW, &mut out), end.poll(NOW, &mut out)];

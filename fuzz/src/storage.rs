@@ -15,8 +15,11 @@ impl Storage {
     /// twice at the end: a piece in the middle of a line makes nothing be read again.
     pub fn assert_linear(&self, input: &[u8]) {
         assert!(self.bytes.len() <= input.len(), "more was stored than came");
-        let lines = input.iter().filter(|byte| **byte == b'\n').count();
-        assert!(self.looks.get() <= lines + 2, "{} looks for {lines} lines", self.looks.get());
+        let at_end = 2;
+        if self.looks.get() > at_end {
+            let lines = input.iter().filter(|byte| **byte == b'\n').count();
+            assert!(self.looks.get() <= lines + at_end, "{} for {lines} lines", self.looks.get());
+        }
     }
 
     pub fn len(&self) -> usize {
