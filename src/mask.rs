@@ -61,8 +61,7 @@ impl Mask {
     /// Masks `N` to `2 * N` bytes: as two blocks, both read before either is written, so that they may overlap.
     #[inline]
     fn apply_to_ends<const N: usize>(self, payload: &mut [u8]) {
-        let mut turned = self;
-        turned.advance(payload.len().saturating_sub(N));
+        let turned = self.turned(payload.len().saturating_sub(N));
         if let (Some(&first), Some(&last)) = (payload.first_chunk::<N>(), payload.last_chunk::<N>())
         {
             if let Some(place) = payload.first_chunk_mut() {
@@ -74,21 +73,31 @@ impl Mask {
         }
     }
 
+    /// Masks blocks that are aligned, and what lies before and behind them as [`apply_to_ends`](Self::apply_to_ends)
+    /// does.
     #[inline(never)]
     fn apply_to_long(self, payload: &mut [u8]) {
-        let mut turned = self;
+        const BLOCK: usize = 32;
+        let (Some(&first), Some(&last)) = (payload.first_chunk(), payload.last_chunk()) else {
+            return;
+        };
         // What is aligned is only faster: an offset that is none counts as none.
-        let unaligned = Some(payload.as_ptr().align_offset(32)).filter(|&offset| offset < 32);
-        let (unaligned, rest) =
-            payload.split_at_mut_checked(unaligned.unwrap_or(0)).unwrap_or_default();
-        turned.apply(unaligned);
-        let mut blocks = rest.chunks_exact_mut(32);
-        for block in &mut blocks {
-            if let Ok(block) = <&mut [u8; 32]>::try_from(block) {
+        let offset = Some(payload.as_ptr().align_offset(BLOCK)).filter(|&offset| offset < BLOCK);
+        let start = offset.unwrap_or(0);
+        let turned = self.turned(start);
+        let blocks = payload.get_mut(start..).unwrap_or_default().chunks_exact_mut(BLOCK);
+        for block in blocks {
+            if let Ok(block) = <&mut [u8; BLOCK]>::try_from(block) {
                 *block = turned.masked(*block);
             }
         }
-        turned.apply(blocks.into_remainder());
+        let last = self.turned(payload.len().saturating_sub(BLOCK)).masked(last);
+        if let Some(place) = payload.first_chunk_mut::<BLOCK>() {
+            *place = self.masked(first);
+        }
+        if let Some(place) = payload.last_chunk_mut::<BLOCK>() {
+            *place = last;
+        }
     }
 
     #[inline]
@@ -101,19 +110,24 @@ impl Mask {
         block
     }
 
-    /// Turns the key by `bytes` modulo 4.
     pub(crate) fn advance(&mut self, bytes: usize) {
+        *self = self.turned(bytes);
+    }
+
+    /// Turns the key by `bytes` modulo 4.
+    const fn turned(self, bytes: usize) -> Self {
         let bits = match bytes % 4 {
             0 => 0,
             1 => 8,
             2 => 16,
             _ => 24,
         };
-        self.key = if cfg!(target_endian = "little") {
+        let key = if cfg!(target_endian = "little") {
             self.key.rotate_right(bits)
         } else {
             self.key.rotate_left(bits)
         };
+        Self { key }
     }
 }
 

@@ -92,7 +92,8 @@ impl Connection {
     }
 
     /// Takes a message that lies whole in the input; `None` where something else does.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "the path of every small message")]
     pub(crate) fn receive_whole<'b>(
         &mut self,
         input: &mut &'b mut [u8],

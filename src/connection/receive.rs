@@ -42,6 +42,8 @@ pub(super) struct Receiver {
     checks_text: bool,
     message_limit: u64,
     fragment_limit: u32,
+    /// The greatest length of a message in 7 bits.
+    short_limit: u8,
     progress: Progress,
     /// The message whose next frame is awaited; the one whose frame is coming in is in `progress`.
     message: Option<Message>,
@@ -82,6 +84,7 @@ impl Receiver {
             role,
             checks_text: true,
             message_limit: config.message_limit,
+            short_limit: u8::try_from(config.message_limit).unwrap_or(u8::MAX).min(125),
             fragment_limit: config.fragment_limit,
             progress: Progress::Start,
             message: None,
@@ -96,32 +99,35 @@ impl Receiver {
 
     /// Takes a message in a single frame that lies whole in the input: the case that decides the speed. `None`: it is
     /// another case, for [`receive`](Self::receive), and nothing was taken.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "the path of every small message")]
     pub(super) fn whole_message<'b>(
         &mut self,
         input: &mut &'b mut [u8],
     ) -> Option<(MessageKind, &'b [u8])> {
         let (Progress::Start, None) = (&self.progress, &self.message) else { return None };
-        let (start, rest) = input.split_first_chunk::<2>()?;
-        let kind = match start[0] {
+        let (first, len, header_len, mask) = match self.role {
+            Role::Server => {
+                let [first, second, key @ ..] = *input.first_chunk::<6>()?;
+                (first, second ^ 0x80, 6, Some(Mask::new(key)))
+            }
+            Role::Client => {
+                let [first, second] = *input.first_chunk()?;
+                (first, second, 2, None)
+            }
+        };
+        let kind = match first {
             0x81 if !self.checks_text => MessageKind::Text,
             0x82 => MessageKind::Binary,
             _ => return None,
         };
-        let (header_len, len, mask) = match self.role {
-            Role::Server => (6, start[1] ^ 0x80, Some(Mask::new(*rest.first_chunk()?))),
-            Role::Client => (2, start[1], None),
-        };
-        if len > 125 {
+        if len > self.short_limit {
             return self.long_message(input);
-        }
-        if u64::from(len) > self.message_limit {
-            return None;
         }
         Some((kind, take_payload(mask, header_len, usize::from(len), input)?))
     }
 
-    /// Does the same for a length of more than 7 bits.
+    /// Does the same for a length that is more than 7 bits, or too much.
     #[inline(never)]
     fn long_message<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<(MessageKind, &'b [u8])> {
         let (header, header_len) = FrameHeader::parse(input).ok()??;
