@@ -80,7 +80,12 @@ mod tests {
     fn every_low_nibble_is_an_opcode_or_reserved() {
         for byte in 0..=u8::MAX {
             match Opcode::from_bits(byte) {
-                Some(opcode) => assert_eq!(opcode.bits(), byte & 0x0F),
+                Some(opcode) => {
+                    assert_eq!(opcode.bits(), byte & 0x0F);
+                    // §5.5: "Control frames are identified by opcodes where the most significant bit of the opcode
+                    // is 1."
+                    assert_eq!(opcode.is_control(), byte & 0x08 != 0);
+                }
                 None => assert!(matches!(byte & 0x0F, 0x3..=0x7 | 0xB..=0xF)),
             }
         }

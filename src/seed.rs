@@ -179,6 +179,35 @@ mod tests {
         assert_ne!(MaskingKeys::new(&SEED).next_key(), MaskingKeys::new(&other).next_key());
     }
 
+    /// §4.1: "a randomly selected 16-byte value". Each bit of its half of the seed goes into both words.
+    #[test]
+    fn all_of_the_nonce_is_drawn_from_the_seed() {
+        let words = |seed: &[u8; 32]| -> [[u8; 4]; 4] {
+            let nonce = HandshakeSecret::new(seed).nonce();
+            core::array::from_fn(|word| nonce[4 * word..][..4].try_into().unwrap())
+        };
+        let first = words(&SEED);
+        for bit in 128..256 {
+            let mut other = SEED;
+            other[bit / 8] ^= 1 << (bit % 8);
+            let second = words(&other);
+            for word in 0..4 {
+                assert_ne!(first[word], second[word], "word {word} without bit {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_text_and_seed_has_a_fingerprint_of_its_own() {
+        let texts = ["", "chat", "Chat", "chat\0", "superchat", "a text of sixteen", "nonce 0"];
+        let seeds = [SEED, [7; 32]];
+        let all = seeds.iter().flat_map(|seed| {
+            texts.map(|text| HandshakeSecret::new(seed).fingerprint(text.as_bytes()))
+        });
+        let distinct: std::collections::BTreeSet<_> = all.collect();
+        assert_eq!(distinct.len(), seeds.len() * texts.len());
+    }
+
     #[test]
     fn debug_output_holds_no_key_material_111() {
         let text = format!("{:?} {:?}", MaskingKeys::new(&SEED), HandshakeSecret::new(&SEED));

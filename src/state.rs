@@ -100,4 +100,21 @@ mod tests {
             }
         }
     }
+
+    /// §5.5.1: frames are read until the peer's Close frame has come, and sent until ours has gone.
+    #[test]
+    fn close_frames_end_reading_and_sending() {
+        let failed = State::Failed(Failure::Eof);
+        for (state, reads, sends) in [
+            (State::Open, true, true),
+            (State::CloseSent, true, false),
+            (State::CloseReceived { eof: false }, false, true),
+            (State::CloseReceived { eof: true }, false, true),
+            (State::Closed { eof: false }, false, false),
+            (State::Closed { eof: true }, false, false),
+            (failed, false, false),
+        ] {
+            assert_eq!((state.reads(), state.sends()), (reads, sends), "{state:?}");
+        }
+    }
 }

@@ -114,7 +114,7 @@ fn valid_up_to(bytes: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::Utf8;
+    use super::{Utf8, as_str, whole_code_points};
 
     /// The naive model: the shortest prefix that no continuation can turn into UTF-8.
     fn first_bad_byte(text: &[u8]) -> Option<usize> {
@@ -165,6 +165,17 @@ mod tests {
                     check_in_every_split(&[b'x', 0xF0, 0x9F, a, b, c]);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn texts_end_where_their_last_whole_code_point_does() {
+        let text = "a\u{7F}\u{80}é\u{7FF}\u{800}€\u{FFFF}\u{10000}😀\u{10FFFF}b";
+        for len in 0..=text.len() {
+            let start = text.as_bytes().get(..len).unwrap();
+            let whole = (0..=len).rev().find(|&end| text.is_char_boundary(end)).unwrap();
+            assert_eq!(whole_code_points(start), whole, "{start:02x?}");
+            assert_eq!(as_str(start), text.get(..len), "{start:02x?}");
         }
     }
 
