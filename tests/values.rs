@@ -11,7 +11,7 @@ use common::{Log, Machine, SEED, To, Wire, ends};
 use websocket_proto::{
     Accept, Chunk, ChunkEvent, ClientHandshake, ClientRequest, Close, CloseCode, Config,
     Connection, ControlPayload, Failure, FrameHeader, FrameStart, HandshakeConfig, HandshakeError,
-    HeaderBytes, Mask, Negotiated, Next, ProtocolError, Role, ServerHandshake, SliceOutput,
+    HeaderBytes, Mask, Negotiated, Next, Opcode, ProtocolError, Role, ServerHandshake, SliceOutput,
     Timeout, UsageError,
 };
 
@@ -83,26 +83,123 @@ fn errors_are_printed_without_the_peers_bytes_row_110() {
         UsageError::Closed,
         UsageError::MessageInProgress,
         UsageError::ControlTooLong,
+        UsageError::FragmentedControl,
         UsageError::LengthOverflow,
         UsageError::InvalidUtf8,
         UsageError::InvalidCloseCode,
         UsageError::UnmaskedFrame,
         UsageError::InvalidConfig,
+        UsageError::InvalidUri,
+        UsageError::InvalidFieldName,
+        UsageError::InvalidFieldValue,
+        UsageError::InvalidSubprotocol,
+        UsageError::SubprotocolNotOffered,
+        UsageError::TooManySubprotocols,
+        UsageError::InvalidStatus,
+        UsageError::AlreadyAnswered,
     ];
     let failures = protocol.into_iter().map(Failure::Protocol);
     let failures = failures.chain(timeouts.into_iter().map(Failure::TimedOut));
     let failures = failures.chain([Failure::Eof, Failure::OutOfMemory]);
-    let texts: Vec<String> = failures
-        .map(|error| error.to_string())
-        .chain(usage.map(|error| error.to_string()))
-        .collect();
-    for text in &texts {
+    let failures = failures.chain(HANDSHAKE_ERRORS.map(Failure::Handshake));
+    let failures: Vec<String> = failures.map(|error| error.to_string()).collect();
+    let refusals: Vec<String> = usage.iter().map(ToString::to_string).collect();
+    for text in failures.iter().chain(&refusals) {
         let is_plain = |letter: char| letter == '§' || letter == ' ' || letter.is_ascii_graphic();
         assert!(!text.is_empty() && text.chars().all(is_plain), "{text:?}");
-        assert!(!text.ends_with('.') && !text.starts_with(char::is_uppercase), "{text:?}");
+        let fields = ["Connection", "Content-Length", "Transfer-Encoding", "Sec-WebSocket-"];
+        let names_field = fields.iter().any(|field| text.starts_with(field));
+        let is_lower = names_field || !text.starts_with(char::is_uppercase);
+        assert!(is_lower && !text.ends_with('.'), "{text:?}");
     }
-    let distinct: std::collections::BTreeSet<&String> = texts.iter().collect();
-    assert_eq!(distinct.len(), texts.len(), "every error has words of its own");
+    for texts in [failures, refusals] {
+        let distinct: std::collections::BTreeSet<&String> = texts.iter().collect();
+        assert_eq!(distinct.len(), texts.len(), "every error has words of its own");
+    }
+    for error in HANDSHAKE_ERRORS {
+        let text = error.to_string();
+        assert!(text.starts_with(error.as_str()) && error.as_str().is_ascii(), "{text:?}");
+        // Whoever passes it on says the same.
+        assert_eq!(UsageError::NotAnUpgrade(error).to_string(), text);
+        assert_eq!(Failure::from(error), Failure::Handshake(error));
+        assert_eq!(Failure::from(error).close_code(), CloseCode::ABNORMAL);
+    }
+    assert!(HandshakeError::UnexpectedStatus(302).to_string().contains("302"));
+    assert!(UsageError::OutputFull { needed: 4711 }.to_string().contains("4711"));
+}
+
+const HANDSHAKE_ERRORS: [HandshakeError; 28] = [
+    HandshakeError::InvalidStartLine,
+    HandshakeError::UnsupportedHttpVersion,
+    HandshakeError::InvalidTarget,
+    HandshakeError::InvalidLineEnd,
+    HandshakeError::InvalidFieldName,
+    HandshakeError::InvalidFieldValue,
+    HandshakeError::FoldedLine,
+    HandshakeError::InvalidHost,
+    HandshakeError::InvalidContentLength,
+    HandshakeError::TransferEncoding,
+    HandshakeError::UnexpectedContent,
+    HandshakeError::TargetTooLong { limit: 1 },
+    HandshakeError::HeadTooLong { limit: 1 },
+    HandshakeError::StorageFull,
+    HandshakeError::TooManyFields { limit: 1 },
+    HandshakeError::MethodNotAllowed,
+    HandshakeError::NoUpgrade,
+    HandshakeError::NoConnectionUpgrade,
+    HandshakeError::InvalidVersion,
+    HandshakeError::UnsupportedVersion,
+    HandshakeError::InvalidKey,
+    HandshakeError::InvalidSubprotocols,
+    HandshakeError::TooManySubprotocols { limit: 1 },
+    HandshakeError::InvalidExtensions,
+    HandshakeError::UnexpectedStatus(302),
+    HandshakeError::InvalidAccept,
+    HandshakeError::SubprotocolNotOffered,
+    HandshakeError::ExtensionNotOffered,
+];
+
+/// §7.4.1, and the registry that §11.7 founds.
+#[test]
+fn close_codes_have_the_names_of_the_registry_row_68() {
+    let names = [
+        (1000, "NORMAL"),
+        (1001, "GOING_AWAY"),
+        (1002, "PROTOCOL_ERROR"),
+        (1003, "UNSUPPORTED_DATA"),
+        (1005, "NO_STATUS"),
+        (1006, "ABNORMAL"),
+        (1007, "INVALID_DATA"),
+        (1008, "POLICY_VIOLATION"),
+        (1009, "MESSAGE_TOO_BIG"),
+        (1010, "MANDATORY_EXTENSION"),
+        (1011, "INTERNAL_ERROR"),
+        (1012, "SERVICE_RESTART"),
+        (1013, "TRY_AGAIN_LATER"),
+        (1014, "BAD_GATEWAY"),
+        (1015, "TLS_HANDSHAKE"),
+    ];
+    for number in 0..=u16::MAX {
+        let code = CloseCode::from(number);
+        let name = names.iter().find(|(it, _)| *it == number).map(|(_, name)| *name);
+        assert_eq!((u16::from(code), code.name()), (number, name));
+        let debug = name.map_or(String::new(), |name| format!(" {name}"));
+        assert_eq!(format!("{code:?}"), format!("CloseCode({number}{debug})"));
+        assert_eq!(format!("{code} {code:>6}"), format!("{number} {number:>6}"));
+    }
+}
+
+#[test]
+fn payloads_and_headers_are_their_bytes() {
+    let payloads = [&b""[..], b"a", b"b", b"ab", &[0; 125]];
+    for (one, bytes) in payloads.map(|it| ControlPayload::new(it).unwrap()).iter().zip(payloads) {
+        assert_eq!((one.as_ref(), &**one), (bytes, bytes));
+        for other in payloads {
+            assert_eq!(*one == ControlPayload::new(other).unwrap(), bytes == other);
+        }
+    }
+    let header = FrameHeader::new(Opcode::Binary, 256).encode().unwrap();
+    assert_eq!((header.as_ref(), &*header), (&b"\x82\x7E\x01\x00"[..], &b"\x82\x7E\x01\x00"[..]));
 }
 
 #[test]
@@ -118,6 +215,7 @@ fn debug_output_holds_no_key_material_row_111() {
     Machine::send_text(&mut client, "x", &mut out).unwrap();
     texts.push(format!("{client:?}"));
     texts.push(format!("{:?}", Mask::new([201, 202, 203, 204])));
+    assert_eq!(texts.last().unwrap(), "Mask { .. }");
     #[cfg(feature = "alloc")]
     {
         let ws = websocket_proto::WebSocket::open(Negotiated::client(SEED), Config::default());
