@@ -1,5 +1,8 @@
 //! Masking (RFC 6455 §5.3): the payload of a client's frames, combined with a key of four bytes.
 
+#[cfg(feature = "alloc")]
+use core::slice::ChunksExact;
+
 /// A masking key at a phase: how far the payload that it masks has come.
 ///
 /// Masking and unmasking are the same.
@@ -31,11 +34,17 @@ impl Mask {
         Self { key: u32::from_ne_bytes(key) }
     }
 
-    /// Masks or unmasks the next bytes of the payload in place. A key of zeros changes nothing: no mask at all.
+    /// The key that changes nothing: no mask at all.
+    pub(crate) const NONE: Self = Self { key: 0 };
+
+    /// Masks or unmasks the next bytes of the payload in place.
     #[inline]
     pub fn apply(&mut self, payload: &mut [u8]) {
+        if *self == Self::NONE {
+            return;
+        }
         self.apply_last(payload);
-        self.advance(payload.len());
+        *self = self.turned(payload.len());
     }
 
     /// Masks or unmasks the last bytes of the payload.
@@ -110,12 +119,17 @@ impl Mask {
         block
     }
 
-    pub(crate) fn advance(&mut self, bytes: usize) {
-        *self = self.turned(bytes);
+    /// Masks copies of words.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn masked_words(self, words: ChunksExact<'_, u8>) -> impl Iterator<Item = u8> {
+        words.flat_map(move |word| match word.try_into() {
+            Ok(word) => self.masked::<4>(word),
+            Err(_) => [0; 4],
+        })
     }
 
     /// Turns the key by `bytes` modulo 4.
-    const fn turned(self, bytes: usize) -> Self {
+    pub(crate) const fn turned(self, bytes: usize) -> Self {
         let bits = match bytes % 4 {
             0 => 0,
             1 => 8,
@@ -159,12 +173,10 @@ mod tests {
                 naive(&mut expected, start);
                 let mut actual = plain[start..start + len].to_vec();
                 let mut mask = Mask::new(KEY);
-                mask.advance(start);
+                mask = mask.turned(start);
                 mask.apply(&mut actual);
                 assert_eq!(actual, expected, "start {start}, len {len}");
-                let mut after = Mask::new(KEY);
-                after.advance(start + len);
-                assert_eq!(mask, after);
+                assert_eq!(mask, Mask::new(KEY).turned(start + len));
             }
         }
     }

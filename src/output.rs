@@ -141,12 +141,15 @@ impl Output for alloc::vec::Vec<u8> {
     }
 
     fn put_masked(&mut self, bytes: &[u8], mask: &mut Mask) {
-        // A few KiB at a time, so that what is masked is still in the nearest cache.
-        for piece in bytes.chunks(4096) {
-            let start = self.len();
-            self.put(piece);
-            mask.apply(self.get_mut(start..).unwrap_or_default());
+        // Long ones are masked on the way, short ones where they are put.
+        let words = bytes.chunks_exact(4);
+        let rest = if bytes.len() < 128 { bytes } else { words.remainder() };
+        if rest.len() < bytes.len() && self.make_room(bytes.len()) {
+            self.extend(mask.masked_words(words));
         }
+        let start = self.len();
+        self.put(rest);
+        mask.apply(self.get_mut(start..).unwrap_or_default());
     }
 }
 

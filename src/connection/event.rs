@@ -1,6 +1,6 @@
 //! What a [`Connection`](crate::Connection) tells of what it received.
 
-use crate::connection::receive::Chunk;
+use crate::connection::chunk::Chunk;
 use crate::frame::{Close, ControlPayload};
 
 /// An event of a [`Connection`](crate::Connection). It borrows the input, never the machine.

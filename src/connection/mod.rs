@@ -1,6 +1,7 @@
 //! A connection after its opening handshake (RFC 6455 §5 to §7): receiving, sending, state and timers joined. It hands
 //! data out as it arrives and needs no allocator.
 
+mod chunk;
 mod commands;
 mod event;
 mod receive;
@@ -9,8 +10,10 @@ mod send;
 
 use core::time::Duration;
 
+pub use chunk::Chunk;
+pub(crate) use chunk::Masked;
 pub use event::ChunkEvent;
-pub use receive::Chunk;
+pub(crate) use receive::Received;
 pub use send::FrameStart;
 
 use crate::config::Config;
@@ -23,7 +26,7 @@ use crate::output::Output;
 use crate::role::Role;
 use crate::state::{Cause, State};
 use crate::timers::{Alarm, Circumstances, Timers};
-use receive::{Received, Receiver};
+use receive::Receiver;
 use replies::{CloseReply, Passes, Replies};
 use send::Sender;
 
@@ -85,10 +88,15 @@ impl Connection {
         input: &mut &'b mut [u8],
         out: &mut (impl Output + ?Sized),
     ) -> Option<ChunkEvent<'b>> {
-        match self.receive_whole(input) {
-            Some((kind, payload)) => Some(ChunkEvent::Data(Chunk::whole(kind, payload))),
-            None => self.receive_any(input, out),
+        if let Some((kind, payload)) = self.receive_whole(input) {
+            return Some(ChunkEvent::Data(Chunk::whole(kind, payload)));
         }
+        self.receive_any(input, out).map(|received| match received {
+            Received::Data(chunk) => ChunkEvent::Data(chunk.unmasked()),
+            Received::Ping(payload) => ChunkEvent::Ping(payload),
+            Received::Pong(payload) => ChunkEvent::Pong(payload),
+            Received::Close(close) => ChunkEvent::Close(close),
+        })
     }
 
     /// Takes a message that lies whole in the input; `None` where something else does.
@@ -112,7 +120,7 @@ impl Connection {
         &mut self,
         input: &mut &'b mut [u8],
         out: &mut (impl Output + ?Sized),
-    ) -> Option<ChunkEvent<'b>> {
+    ) -> Option<Received<'b>> {
         if !input.is_empty() {
             self.timers.received();
         }
@@ -121,18 +129,14 @@ impl Connection {
             return None;
         }
         match self.receiver.receive(input) {
-            Ok(received) => Some(match received? {
-                Received::Chunk(chunk) => ChunkEvent::Data(chunk),
-                Received::Ping(payload) => {
-                    self.receive_ping(payload, out);
-                    ChunkEvent::Ping(payload)
+            Ok(received) => {
+                match &received {
+                    Some(Received::Ping(payload)) => self.receive_ping(*payload, out),
+                    Some(Received::Close(close)) => self.receive_close(close, out),
+                    Some(Received::Data(_) | Received::Pong(_)) | None => {}
                 }
-                Received::Pong(payload) => ChunkEvent::Pong(payload),
-                Received::Close(close) => {
-                    self.receive_close(&close, out);
-                    ChunkEvent::Close(close)
-                }
-            }),
+                received
+            }
             Err(error) => {
                 *input = &mut [];
                 self.fail(Failure::Protocol(error), out);

@@ -2,6 +2,7 @@
 //! send is kept here (RFC 6455 §5). It replies to nothing; the sending direction is unknown to it.
 
 use crate::config::Config;
+use crate::connection::chunk::Masked;
 use crate::error::ProtocolError;
 use crate::frame::{Close, ControlPayload, FrameHeader, HeaderDecoder, take};
 use crate::mask::Mask;
@@ -9,28 +10,9 @@ use crate::opcode::{MessageKind, Opcode};
 use crate::role::Role;
 use crate::utf8::Utf8;
 
-/// A piece of a message, as long as one input had it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Chunk<'b> {
-    /// What the message is.
-    pub kind: MessageKind,
-    /// The bytes, unmasked; empty only in the last chunk of a message.
-    ///
-    /// Text was checked up to here, but a chunk may end within a code point.
-    pub payload: &'b [u8],
-    /// Whether the message begins here.
-    pub first: bool,
-    /// Whether the message ends here.
-    pub last: bool,
-    /// The number of bytes of its frame that are still to come.
-    pub frame_remaining: u64,
-    /// Whether its frame is the last of the message. With `frame_remaining` it tells a relay what frame to start.
-    pub fin: bool,
-}
-
-pub(super) enum Received<'b> {
-    Chunk(Chunk<'b>),
+/// What the peer sent.
+pub(crate) enum Received<'b> {
+    Data(Masked<'b>),
     Ping(ControlPayload),
     Pong(ControlPayload),
     Close(Close),
@@ -191,7 +173,7 @@ impl Receiver {
                         self.progress = Progress::Start;
                     }
                     if chunk.is_some() || !is_complete {
-                        return Ok(chunk.map(Received::Chunk));
+                        return Ok(chunk.map(Received::Data));
                     }
                 }
             }
@@ -239,14 +221,6 @@ impl Receiver {
     }
 }
 
-impl<'b> Chunk<'b> {
-    /// A message in one piece.
-    #[inline]
-    pub(super) const fn whole(kind: MessageKind, payload: &'b [u8]) -> Self {
-        Self { kind, payload, first: true, last: true, frame_remaining: 0, fin: true }
-    }
-}
-
 impl DataFrame {
     /// Takes what the input has of the payload. `None`: there is nothing to tell of it, because nothing came or because
     /// the frame is empty and not the last of its message.
@@ -254,12 +228,12 @@ impl DataFrame {
         &mut self,
         checks_text: bool,
         input: &mut &'b mut [u8],
-    ) -> Result<Option<Chunk<'b>>, ProtocolError> {
+    ) -> Result<Option<Masked<'b>>, ProtocolError> {
         let mut len = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(input.len());
-        let before = self.mask;
-        self.mask.apply(input.get_mut(..len).unwrap_or_default());
+        let mut mask = self.mask;
         if self.message.kind == MessageKind::Text && checks_text {
-            let payload = input.get(..len).unwrap_or_default();
+            let payload = input.get_mut(..len).unwrap_or_default();
+            mask.apply_last(payload);
             let last = self.ends_after(len);
             if let Err(good) = self.message.check_text(payload, last) {
                 // §8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is
@@ -268,13 +242,12 @@ impl DataFrame {
                 if good == 0 {
                     return Err(ProtocolError::InvalidUtf8);
                 }
-                self.mask = before;
-                self.mask.advance(good);
-                let mut mask = self.mask;
-                mask.apply(input.get_mut(good..len).unwrap_or_default());
+                mask.turned(good).apply_last(payload.get_mut(good..).unwrap_or_default());
                 len = good;
             }
+            mask = Mask::NONE;
         }
+        self.mask = self.mask.turned(len);
         let last = self.ends_after(len);
         let first = !self.message.begun;
         self.remaining = self.remaining.saturating_sub(u64::try_from(len).unwrap_or(u64::MAX));
@@ -282,9 +255,10 @@ impl DataFrame {
         if len == 0 && !last {
             return Ok(None);
         }
-        Ok(Some(Chunk {
-            kind: self.message.kind,
+        Ok(Some(Masked {
+            mask,
             payload: take(input, len),
+            kind: self.message.kind,
             first,
             last,
             frame_remaining: self.remaining,

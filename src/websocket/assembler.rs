@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use crate::config::Config;
-use crate::connection::Chunk;
+use crate::connection::Masked;
 use crate::error::{Failure, ProtocolError};
 use crate::opcode::MessageKind;
 use crate::output::Output;
@@ -38,23 +38,27 @@ impl Assembler {
     }
 
     /// Adds a chunk; gives the message that it completes.
-    pub(super) fn add<'b>(&mut self, chunk: &Chunk<'b>) -> Result<Option<Event<'b>>, Failure> {
+    pub(super) fn add<'b>(&mut self, mut chunk: Masked<'b>) -> Result<Option<Event<'b>>, Failure> {
         if chunk.first {
             if chunk.last {
+                chunk.mask.apply(chunk.payload);
                 return Ok(Some(Event::whole(chunk.kind, chunk.payload)?));
             }
             self.begin(chunk.kind);
         }
-        let room = Room { last: chunk.last, limit: self.message_limit };
+        let capacity = self.capacity_for(&chunk);
         match &mut self.message {
             Message::None { .. } => return Ok(None),
-            Message::Text(text) => text.push(chunk.payload, &room)?,
+            Message::Text(text) => {
+                chunk.mask.apply(chunk.payload);
+                text.push(chunk.payload, capacity)?;
+            }
             Message::Binary(data) => {
                 if data.capacity().saturating_sub(data.len()) < chunk.payload.len() {
-                    data.try_reserve_exact(room.reserve(data.len(), chunk.payload.len()))
+                    data.try_reserve_exact(capacity.saturating_sub(data.len()))
                         .map_err(|_| Failure::OutOfMemory)?;
                 }
-                data.put(chunk.payload);
+                data.put_masked(chunk.payload, &mut chunk.mask);
             }
         }
         if !chunk.last {
@@ -65,6 +69,19 @@ impl Assembler {
             Message::Text(text) => Some(Event::Text(Cow::Owned(text.finish()?))),
             Message::Binary(data) => Some(Event::Binary(Cow::Owned(data))),
         })
+    }
+
+    /// Returns the capacity in bytes to which a buffer with too little room for the chunk grows: up to twice of what has
+    /// come, never by a declared length alone, and no more than can come.
+    fn capacity_for(&self, chunk: &Masked<'_>) -> usize {
+        let needed = self.message.len().saturating_add(chunk.payload.len());
+        let most = if chunk.fin {
+            usize::try_from(chunk.frame_remaining)
+                .map_or(usize::MAX, |it| it.saturating_add(needed))
+        } else {
+            self.message_limit
+        };
+        needed.saturating_mul(2).min(most).max(needed)
     }
 
     /// Forgets the message in progress, or the buffer that waits for one.
@@ -95,24 +112,14 @@ impl Assembler {
 
 impl Message {
     const NONE: Self = Self::None { recycled: Vec::new() };
-}
 
-/// How the buffer of a message may grow.
-struct Room {
-    /// Whether nothing more will come.
-    last: bool,
-    /// The greatest size of a message in bytes.
-    limit: usize,
-}
-
-impl Room {
-    /// Returns how many bytes to reserve behind `len` for `more` to come: up to twice of what has come, never by a
-    /// declared length, never above the limit.
-    fn reserve(&self, len: usize, more: usize) -> usize {
-        let needed = len.saturating_add(more);
-        let target =
-            if self.last { needed } else { needed.saturating_mul(2).min(self.limit).max(needed) };
-        target.saturating_sub(len)
+    /// Returns the number of bytes that have come.
+    fn len(&self) -> usize {
+        match self {
+            Self::None { .. } => 0,
+            Self::Text(text) => text.whole.len().saturating_add(text.begun_len),
+            Self::Binary(data) => data.len(),
+        }
     }
 }
 
@@ -138,7 +145,7 @@ impl Text {
         }
     }
 
-    fn push(&mut self, piece: &[u8], room: &Room) -> Result<(), Failure> {
+    fn push(&mut self, piece: &[u8], capacity: usize) -> Result<(), Failure> {
         let finished = self.utf8.finish_code_point(piece).map_err(|_| INVALID)?;
         let (finish, rest) = piece.split_at_checked(finished).unwrap_or_default();
         let (whole, begun) =
@@ -147,10 +154,10 @@ impl Text {
         if self.utf8.is_complete() {
             let code_point =
                 self.begun.get(..self.begun_len).and_then(utf8::as_str).ok_or(INVALID)?;
-            append(&mut self.whole, code_point, room)?;
+            append(&mut self.whole, code_point, capacity)?;
             self.begun_len = 0;
         }
-        append(&mut self.whole, utf8::as_str(whole).ok_or(INVALID)?, room)?;
+        append(&mut self.whole, utf8::as_str(whole).ok_or(INVALID)?, capacity)?;
         self.utf8.step_over(begun).map_err(|_| INVALID)?;
         self.begin(begun);
         Ok(())
@@ -170,10 +177,10 @@ impl Text {
     }
 }
 
-fn append(text: &mut String, piece: &str, room: &Room) -> Result<(), Failure> {
+fn append(text: &mut String, piece: &str, capacity: usize) -> Result<(), Failure> {
     let free = |text: &String| text.capacity().wrapping_sub(text.len());
     if free(text) < piece.len() {
-        text.try_reserve_exact(room.reserve(text.len(), piece.len()))
+        text.try_reserve_exact(capacity.saturating_sub(text.len()))
             .map_err(|_| Failure::OutOfMemory)?;
     }
     // There is room now, but the compiler cannot know and would add a growth that panics.

@@ -13,7 +13,7 @@ pub use prepared::Prepared;
 
 use crate::close_code::CloseCode;
 use crate::config::Config;
-use crate::connection::{ChunkEvent, Connection, FrameStart};
+use crate::connection::{Connection, FrameStart, Received};
 use crate::error::{Failure, UsageError};
 use crate::handshake::Negotiated;
 use crate::next::Next;
@@ -71,10 +71,10 @@ impl WebSocket {
     ) -> Option<Event<'b>> {
         loop {
             let chunk = match self.connection.receive_any(input, out) {
-                Some(ChunkEvent::Data(chunk)) => chunk,
-                Some(ChunkEvent::Ping(payload)) => return Some(Event::Ping(payload)),
-                Some(ChunkEvent::Pong(payload)) => return Some(Event::Pong(payload)),
-                Some(ChunkEvent::Close(close)) => {
+                Some(Received::Data(chunk)) => chunk,
+                Some(Received::Ping(payload)) => return Some(Event::Ping(payload)),
+                Some(Received::Pong(payload)) => return Some(Event::Pong(payload)),
+                Some(Received::Close(close)) => {
                     self.assembler.discard();
                     return Some(Event::Close(close));
                 }
@@ -85,7 +85,7 @@ impl WebSocket {
                     return None;
                 }
             };
-            match self.assembler.add(&chunk) {
+            match self.assembler.add(chunk) {
                 Ok(Some(event)) => return Some(event),
                 Ok(None) => {}
                 Err(failure) => self.fail(failure, input, out),
