@@ -1,31 +1,21 @@
 //! What is compared: anything that can do some of these jobs over a [`Wire`].
 
+use std::any::Any;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
 use bytes::Bytes;
+use futures_core::Stream;
 
 use crate::consumer::Consumer;
 use crate::wire::Wire;
 
-/// The end of the connection that a contender is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    Client,
-    Server,
-}
-
-/// Whether a contender has what a job asks for; one that has not is left out of the row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Can {
-    Done,
-    Not,
-}
-
-/// An open connection of some library, and the loop that its documentation shows.
+/// An open connection of some library, with the loop that its documentation shows.
 pub trait Contender {
-    /// The transport that it reads from and writes to.
-    fn wire(&mut self) -> &mut Wire;
-
     /// Reads the stream to its end, answers Pings, and hands each message over.
-    fn receive(&mut self, consumer: &mut Consumer) -> Can;
+    fn receive(&mut self, _consumer: &mut Consumer) -> Can {
+        Can::Not
+    }
 
     /// Sends these binary messages, and has them written when it returns.
     fn send(&mut self, _messages: &[Bytes]) -> Can {
@@ -42,11 +32,46 @@ pub trait Contender {
         Can::Not
     }
 
-    /// Writes a request, and checks the response on the wire: a new connection, which is dropped.
+    /// Writes a request, and checks the response on the wire: a new connection, which is dropped. Where there is no
+    /// response yet, the request is all.
     fn connect(&mut self) -> Can {
         Can::Not
     }
 }
 
-/// Opens a connection whose handshake is done, if the library can be this end of it.
-pub type Open = fn(Role, Wire) -> Option<Box<dyn Contender>>;
+/// Whether a contender has what a job asks for; one that has not is left out of the row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Can {
+    Done,
+    Not,
+}
+
+/// The end of the connection that a contender is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Client,
+    Server,
+}
+
+/// A contender as the rows know it.
+pub struct Entry {
+    pub name: &'static str,
+    /// What RFC 6455 asks a receiver to check, and this one does not.
+    pub lacks: &'static str,
+    /// Opens a connection whose handshake is done.
+    pub open: fn(Role, Wire) -> Box<dyn Contender>,
+    /// What a server has to keep of a connection between two messages, its transport not counted. The one message on
+    /// the wire has come.
+    pub idle: Option<fn(Wire) -> Box<dyn Any>>,
+}
+
+/// Drives what is asynchronous until it waits for a read, or is done.
+pub fn drive<T>(work: impl Future<Output = T>) -> Poll<T> {
+    pin!(work).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Takes all that a stream has to give now.
+pub fn drain(mut stream: impl Stream + Unpin) {
+    let context = &mut Context::from_waker(Waker::noop());
+    while let Poll::Ready(Some(_)) = Pin::new(&mut stream).poll_next(context) {}
+}

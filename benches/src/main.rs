@@ -1,12 +1,18 @@
-//! Benchmarks: this crate beside its peers, in memory, on one thread.
+//! Benchmarks: this crate beside its peers.
 
 mod alloc;
 mod consumer;
 mod contender;
 mod contenders;
 mod counted;
+mod json;
 mod measure;
+mod memory;
+mod options;
+mod payloads;
 mod rows;
+mod scale;
+mod svg;
 mod table;
 mod verify;
 mod wire;
@@ -14,55 +20,46 @@ mod workloads;
 
 use std::env;
 use std::process::ExitCode;
+use std::rc::Rc;
 
-use contender::Open;
-use measure::Lane;
+use measure::{Figure, Lane};
+use options::{HELP, Options, Task};
 use rows::{Case, Row};
-
-const HELP: &str = "\
-Measures websocket-proto beside its peers, in memory, on one thread.
-
-Usage: cargo run --release --manifest-path benches/Cargo.toml -- [OPTION]...
-
-  --only NAME       only this contender, and those it is compared with not; may be given several times
-  --workload ROW    only this row, by its number; may be given several times
-  --quick           few repetitions
-  --verify          compares all bytes, and measures nothing
-  --help            shows this
-";
+use table::Measured;
 
 /// Every contender takes so many turns; the median counts.
 const REPETITIONS: usize = 31;
 const FEW_REPETITIONS: usize = 5;
 
-#[derive(Default)]
-struct Options {
-    only: Vec<String>,
-    rows: Vec<u32>,
-    quick: bool,
-    verify: bool,
-    help: bool,
-}
+/// What tells a harness that something could not be done here.
+const SKIPPED: u8 = 77;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    if arguments.first().is_some_and(|first| first == counted::SUBCOMMAND) {
-        return report(run_for_callgrind(&arguments[1..]));
-    }
-    match Options::parse(&arguments) {
-        Err(problem) => {
-            eprintln!("{problem}; --help shows what there is");
-            ExitCode::from(2)
-        }
-        Ok(options) if options.help => {
-            print!("{HELP}");
-            ExitCode::SUCCESS
-        }
-        Ok(options) => report(run(&options)),
-    }
-}
-
-fn report(result: Result<(), String>) -> ExitCode {
+    let result = match arguments.split_first() {
+        Some((first, rest)) if first == counted::SUBCOMMAND => counted::run(rest),
+        _ => match Options::parse(&arguments) {
+            Ok(options) => match options.task {
+                Task::CheckCounts | Task::WriteCounts if !counted::is_possible() => {
+                    println!("SKIPPED: there is no valgrind to count instructions with");
+                    return ExitCode::from(SKIPPED);
+                }
+                Task::CheckCounts => counted::check(),
+                Task::WriteCounts => counted::write(),
+                Task::Rows => measure_rows(&options),
+                Task::Verify => verify_rows(&options),
+                Task::Scale => scale::run(),
+                Task::Help => {
+                    print!("{HELP}");
+                    Ok(())
+                }
+            },
+            Err(problem) => {
+                eprintln!("{problem}; --help shows what there is");
+                return ExitCode::from(2);
+            }
+        },
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
@@ -72,104 +69,105 @@ fn report(result: Result<(), String>) -> ExitCode {
     }
 }
 
-impl Options {
-    fn parse(arguments: &[String]) -> Result<Self, String> {
-        let mut options = Self::default();
-        let mut arguments = arguments.iter();
-        while let Some(argument) = arguments.next() {
-            let mut value = || arguments.next().ok_or(format!("{argument} wants a value"));
-            match argument.as_str() {
-                "--only" => {
-                    let name = value()?;
-                    if !contenders::ALL.iter().any(|(known, _)| known == name) {
-                        let names: Vec<&str> =
-                            contenders::ALL.iter().map(|(name, _)| *name).collect();
-                        return Err(format!(
-                            "there is no contender {name}, but {}",
-                            names.join(", ")
-                        ));
-                    }
-                    options.only.push(name.clone());
-                }
-                "--workload" => {
-                    let number = value()?;
-                    let row = rows::all().into_iter().find(|row| row.number.to_string() == *number);
-                    options.rows.push(row.ok_or(format!("there is no row {number}"))?.number);
-                }
-                "--quick" => options.quick = true,
-                "--verify" => options.verify = true,
-                "--help" | "-h" => options.help = true,
-                _ => return Err(format!("unknown argument {argument}")),
-            }
-        }
-        Ok(options)
-    }
-
-    fn contenders(&self) -> Vec<(&'static str, Open)> {
-        let wanted = |name: &str| self.only.is_empty() || self.only.iter().any(|only| only == name);
-        contenders::ALL.iter().copied().filter(|(name, _)| wanted(name)).collect()
-    }
-
-    fn rows(&self) -> Vec<Row> {
-        let wanted = |row: &Row| self.rows.is_empty() || self.rows.contains(&row.number);
-        rows::all().into_iter().filter(wanted).collect()
-    }
-}
-
-fn run(options: &Options) -> Result<(), String> {
-    let contenders = options.contenders();
-    let counts = counted::is_possible() && !options.quick;
-    if !counts {
-        println!("instructions are NOT counted: no valgrind, or --quick");
-    }
+fn verify_rows(options: &Options) -> Result<(), String> {
+    let mut compared = 0;
     for row in options.rows() {
-        let mut results = Vec::new();
         for case in &row.cases {
-            results.push((case, lanes(&row, case, &contenders, options, counts)?));
-        }
-        if !options.verify {
-            table::print(&row, &results);
+            compared += open(&row, case, options)?.len();
         }
     }
-    if options.verify {
-        println!("all bytes are equal");
-    }
+    println!("all bytes are equal: {compared} times a contender and a workload");
     Ok(())
 }
 
-fn lanes(
+fn measure_rows(options: &Options) -> Result<(), String> {
+    let counts = counted::is_possible() && !options.quick;
+    if !options.json {
+        describe(options, counts);
+    }
+    let (mut rows, mut verdicts) = (Vec::new(), Vec::new());
+    for row in options.rows() {
+        let figures: Result<_, String> =
+            row.cases.iter().map(|case| measure_case(&row, case, options, counts)).collect();
+        let (number, measured) = (row.number, Measured { row, figures: figures? });
+        let mut of_row = measured.verdicts();
+        if !options.json {
+            table::print_title(&measured.row);
+            if !measured.figures.is_empty() {
+                measured.print();
+            }
+        }
+        if number == memory::ROW {
+            of_row = memory::verdicts(!options.json);
+        }
+        if !options.json {
+            table::print_verdicts(&of_row);
+        }
+        verdicts.extend(of_row.into_iter().map(|verdict| (number, verdict)));
+        rows.push(measured);
+    }
+    if options.json {
+        json::print(&rows, &verdicts);
+    } else {
+        let held = verdicts.iter().filter(|(_, verdict)| verdict.holds).count();
+        println!("\n{held} of {} goals hold", verdicts.len());
+    }
+    match &options.svg {
+        Some(file) => svg::draw(&rows, file),
+        None => Ok(()),
+    }
+}
+
+fn describe(options: &Options, counts: bool) {
+    if cfg!(target_feature = "avx2") {
+        println!("built with AVX2: row 4 asks for more");
+    } else {
+        println!("built without AVX2: RUSTFLAGS='-C target-cpu=x86-64-v3' gives row 4's variant");
+    }
+    if !counts {
+        println!("INSTRUCTIONS ARE NOT COUNTED: there is no valgrind, or --quick was given");
+    }
+    println!("what a contender does not check of what RFC 6455 asks of a receiver:");
+    for entry in options.contenders() {
+        println!("    {:27}{}", entry.name, entry.lacks);
+    }
+}
+
+fn measure_case(
     row: &Row,
     case: &Case,
-    contenders: &[(&'static str, Open)],
     options: &Options,
     counts: bool,
-) -> Result<Vec<Lane>, String> {
-    let ready = case.workload.ready();
-    let mut lanes = Vec::new();
-    for &(name, open) in contenders {
-        let opened = verify::open(&ready, open);
-        let opened =
-            opened.map_err(|what| format!("row {}, {}: {name} {what}", row.number, case.label))?;
-        lanes.extend(opened.map(|contender| Lane::new(name, contender)));
-    }
-    if options.verify {
-        return Ok(lanes);
-    }
-    measure::measure(&ready, &mut lanes, if options.quick { FEW_REPETITIONS } else { REPETITIONS });
+) -> Result<Vec<Figure>, String> {
+    let repetitions = if options.quick { FEW_REPETITIONS } else { REPETITIONS };
+    let mut figures = measure::measure(open(row, case, options)?, repetitions);
     if counts && case.is_counted() {
-        for lane in &mut lanes {
-            lane.instructions =
-                Some(counted::instructions(row.number, case.label, case, lane.name)?);
+        let contenders = options.contenders();
+        for figure in &mut figures {
+            let entry = contenders.iter().find(|entry| entry.name == figure.name);
+            let count = |entry| counted::instructions(row.number, case, entry);
+            figure.instructions = entry.map(|entry| count(entry)).transpose()?;
+        }
+    }
+    Ok(figures)
+}
+
+/// Opens those that can do this, once they have shown that they do it right.
+fn open(row: &Row, case: &Case, options: &Options) -> Result<Vec<Lane>, String> {
+    let ready = Rc::new(case.workload.ready());
+    let mut lanes = Vec::new();
+    for entry in options.contenders() {
+        lanes.extend(Lane::open(entry.name, entry, &ready).map_err(|what| place(row, case, what))?);
+    }
+    if let Some((name, entry, workload)) = case.beside {
+        if options.wants(entry.name) {
+            let ready = Rc::new(workload.ready());
+            lanes.extend(Lane::open(name, entry, &ready).map_err(|what| place(row, case, what))?);
         }
     }
     Ok(lanes)
 }
 
-fn run_for_callgrind(arguments: &[String]) -> Result<(), String> {
-    let [number, label, name, passes] = arguments else { return Err("wrong arguments".to_owned()) };
-    let row = rows::all().into_iter().find(|row| row.number.to_string() == *number);
-    let case = row.and_then(|row| row.cases.into_iter().find(|case| case.label == label));
-    let open = contenders::ALL.iter().find(|(known, _)| known == name);
-    let passes = passes.parse().map_err(|_| "not a number")?;
-    counted::run(&case.ok_or("no such case")?, open.ok_or("no such contender")?.1, passes)
+fn place(row: &Row, case: &Case, what: String) -> String {
+    format!("row {}, {}: {what}", row.number, case.label)
 }

@@ -1,56 +1,83 @@
 //! The clock: CPU time of the thread. Contenders take turns, repetition by repetition; the median counts.
 
+use std::rc::Rc;
+
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::alloc;
 use crate::consumer::Consumer;
-use crate::contender::Contender;
+use crate::contender::{Contender, Entry};
+use crate::verify;
+use crate::wire::Wire;
 use crate::workloads::Ready;
 
-/// A contender of a case, and what came of it.
+/// A contender of a case.
 pub struct Lane {
+    name: &'static str,
+    ready: Rc<Ready>,
+    contender: Box<dyn Contender>,
+    wire: Wire,
+}
+
+/// What came of it.
+pub struct Figure {
     pub name: &'static str,
-    pub contender: Box<dyn Contender>,
     /// Nanoseconds a message, the median of all repetitions.
     pub time: f64,
+    /// Allocations a message, once warm.
     pub allocations: f64,
     /// Instructions a message, without the consumer's, where they were counted.
     pub instructions: Option<f64>,
 }
 
 impl Lane {
-    pub fn new(name: &'static str, contender: Box<dyn Contender>) -> Self {
-        Self { name, contender, time: 0.0, allocations: 0.0, instructions: None }
+    /// `None` where the contender has not what the workload asks for; fails where it does it wrong.
+    pub fn open(
+        name: &'static str,
+        entry: &Entry,
+        ready: &Rc<Ready>,
+    ) -> Result<Option<Self>, String> {
+        let opened = verify::open(ready, entry).map_err(|what| format!("{name} {what}"))?;
+        let ready = Rc::clone(ready);
+        Ok(opened.map(|(contender, wire)| Self { name, ready, contender, wire }))
+    }
+
+    /// Runs one repetition.
+    fn run(&mut self, consumer: &mut Consumer) {
+        self.ready.run(&mut *self.contender, &self.wire, consumer);
     }
 }
 
-pub fn measure(ready: &Ready, lanes: &mut [Lane], repetitions: usize) {
-    let mut times = vec![Vec::with_capacity(repetitions); lanes.len()];
+pub fn measure(mut lanes: Vec<Lane>, repetitions: usize) -> Vec<Figure> {
     let mut consumer = Consumer::default();
-    let count = ready.count() as f64;
-    for lane in &mut *lanes {
-        // Once to warm up, once to see what is allocated when warm.
-        ready.run(&mut *lane.contender, &mut consumer);
+    let mut warm_up = |lane: &mut Lane| {
+        lane.run(&mut consumer);
         let before = alloc::allocations();
-        ready.run(&mut *lane.contender, &mut consumer);
-        lane.allocations = (alloc::allocations() - before) as f64 / count;
-    }
+        lane.run(&mut consumer);
+        (alloc::allocations() - before) as f64 / lane.ready.count() as f64
+    };
+    let allocations: Vec<f64> = lanes.iter_mut().map(&mut warm_up).collect();
+    let mut times = vec![Vec::with_capacity(repetitions); lanes.len()];
     for _ in 0..repetitions {
         for (lane, times) in lanes.iter_mut().zip(&mut times) {
             let begin = cpu_time();
-            ready.run(&mut *lane.contender, &mut consumer);
-            times.push((cpu_time() - begin) / count);
+            lane.run(&mut consumer);
+            times.push((cpu_time() - begin) / lane.ready.count() as f64);
         }
     }
-    for (lane, mut times) in lanes.iter_mut().zip(times) {
-        times.sort_by(f64::total_cmp);
-        lane.time = times[times.len() / 2];
-    }
     std::hint::black_box(consumer);
+    let figures = lanes.iter().zip(times).zip(allocations);
+    figures
+        .map(|((lane, mut times), allocations)| {
+            times.sort_by(f64::total_cmp);
+            let time = times[times.len() / 2];
+            Figure { name: lane.name, time, allocations, instructions: None }
+        })
+        .collect()
 }
 
 /// Nanoseconds of CPU that this thread has used.
-fn cpu_time() -> f64 {
+pub fn cpu_time() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }

@@ -3,59 +3,61 @@
 use std::collections::HashSet;
 
 use crate::consumer::Consumer;
-use crate::contender::{Can, Contender, Open, Role};
+use crate::contender::{Can, Contender, Entry, Role};
+use crate::payloads::ACCEPT;
+use crate::wire::Wire;
 use crate::workloads::{Job, Ready};
 
-/// The accept value of RFC 6455 §1.3, whose key the request of this workload has.
-const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
-
 /// Opens a contender for a workload, if it can do it; fails if it does it wrong.
-pub fn open(ready: &Ready, open: Open) -> Result<Option<Box<dyn Contender>>, String> {
-    let Some(mut contender) = opened(ready, open) else { return Ok(None) };
-    match check(ready, &mut *contender)? {
+pub fn open(ready: &Ready, entry: &Entry) -> Result<Option<(Box<dyn Contender>, Wire)>, String> {
+    let (mut contender, wire) = opened(ready, entry);
+    match check(ready, &mut *contender, &wire)? {
         Can::Not => Ok(None),
-        Can::Done => Ok(opened(ready, open)),
+        Can::Done => Ok(Some(opened(ready, entry))),
     }
 }
 
-fn opened(ready: &Ready, open: Open) -> Option<Box<dyn Contender>> {
-    let mut contender = open(ready.workload.role, ready.wire())?;
+fn opened(ready: &Ready, entry: &Entry) -> (Box<dyn Contender>, Wire) {
+    let wire = ready.wire();
+    let mut contender = (entry.open)(ready.workload.role, wire.clone());
     if ready.workload.job == Job::Connect {
         // The first request finds no response, but tells the key, which will be the same at every other.
         contender.connect();
-        let request = String::from_utf8_lossy(contender.wire().written()).to_ascii_lowercase();
-        let at =
-            request.find("sec-websocket-key: ").map_or(0, |at| at + "sec-websocket-key: ".len());
-        let key = contender.wire().written().get(at..at + 24).unwrap_or_default();
-        let accept = ::tungstenite::handshake::derive_accept_key(key);
-        let response = format!(
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Accept: {accept}\r\n\r\n"
-        );
-        contender.wire().set_stream(response.into_bytes().into());
+        wire.set_stream(response(&wire.written()).into_bytes().into());
     }
-    Some(contender)
+    (contender, wire)
 }
 
-fn check(ready: &Ready, contender: &mut dyn Contender) -> Result<Can, String> {
-    contender.wire().keep_all();
+fn response(request: &[u8]) -> String {
+    const NAME: &str = "sec-websocket-key: ";
+    let names = String::from_utf8_lossy(request).to_ascii_lowercase();
+    let key = names.find(NAME).and_then(|at| request[at + NAME.len()..].first_chunk::<24>());
+    let accept = ::tungstenite::handshake::derive_accept_key(key.unwrap_or(&[0; 24]));
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    )
+}
+
+fn check(ready: &Ready, contender: &mut dyn Contender, wire: &Wire) -> Result<Can, String> {
+    wire.keep_all();
     let mut consumer = Consumer::recording();
-    if ready.pass(contender, &mut consumer) == Can::Not {
+    if ready.pass(contender, wire, &mut consumer) == Can::Not {
         return Ok(Can::Not);
     }
-    let wire = contender.wire();
     let written = wire.written();
+    let is_written = match (ready.workload.job, ready.workload.role) {
+        (Job::Receive, _) => written == ready.pongs(),
+        (Job::Send | Job::Echo, Role::Server) => written == ready.frames(),
+        (Job::Send | Job::Echo, Role::Client) => is_masked(ready, &written),
+        (Job::Accept, _) => is_accepted(&written),
+        (Job::Connect, _) => written.ends_with(b"\r\n\r\n"),
+    };
     let problem = if !wire.is_at_end() {
         "leaves bytes unread"
     } else if consumer.recorded() != ready.record() {
         "hands over other messages"
-    } else if !match ready.workload.job {
-        Job::Receive => written == ready.replies(),
-        Job::Send | Job::Echo if ready.workload.role == Role::Client => masks_well(ready, written),
-        Job::Send | Job::Echo => written == ready.frames(),
-        Job::Accept => accepts(written),
-        Job::Connect => written.ends_with(b"\r\n\r\n"),
-    } {
+    } else if !is_written {
         "writes other bytes"
     } else {
         return Ok(Can::Done);
@@ -64,9 +66,8 @@ fn check(ready: &Ready, contender: &mut dyn Contender) -> Result<Can, String> {
 }
 
 /// Whether these are the frames, each masked with a key of its own.
-fn masks_well(ready: &Ready, mut written: &[u8]) -> bool {
-    let mut keys = HashSet::new();
-    let mut plain = Vec::new();
+fn is_masked(ready: &Ready, mut written: &[u8]) -> bool {
+    let (mut keys, mut plain) = (HashSet::new(), Vec::new());
     while let [first, second, rest @ ..] = written {
         let (len_len, len) = match second & 0x7f {
             126 => (2, u16::from_be_bytes([rest[0], rest[1]]).into()),
@@ -80,11 +81,11 @@ fn masks_well(ready: &Ready, mut written: &[u8]) -> bool {
         plain.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
         written = &rest[len_len + 4 + len..];
     }
-    // Two of ten thousand may be equal by chance.
+    // A few of ten thousand may be equal by chance.
     plain == ready.frames() && keys.len() + 3 > ready.count_in_pass()
 }
 
-fn accepts(written: &[u8]) -> bool {
+fn is_accepted(written: &[u8]) -> bool {
     let response = String::from_utf8_lossy(written);
     let accept = response.lines().any(|line| {
         line.split_once(": ").is_some_and(|(name, value)| {

@@ -1,6 +1,7 @@
 //! The transport: in memory, always ready. A read is one copy of at most so many bytes from a stream made beforehand,
 //! a write is one copy into a sink.
 
+use std::cell::RefCell;
 use std::io::{self, IoSlice, Read, Write};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -9,7 +10,11 @@ use std::task::{Context, Poll};
 use bytes::{BufMut, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-pub struct Wire {
+/// A handle, for some contenders keep theirs out of reach.
+#[derive(Clone)]
+pub struct Wire(Rc<RefCell<Transport>>);
+
+struct Transport {
     stream: Rc<[u8]>,
     at: usize,
     read_size: usize,
@@ -20,74 +25,83 @@ pub struct Wire {
 
 impl Wire {
     pub fn new(stream: Rc<[u8]>, read_size: usize) -> Self {
-        Self {
-            read_size: read_size.min(stream.len().max(1024)),
-            stream,
-            at: 0,
-            sink: Vec::new(),
-            keeps: false,
-        }
-    }
-
-    /// The most that a read gives.
-    pub fn read_size(&self) -> usize {
-        self.read_size
+        let transport = Transport { stream, at: 0, read_size, sink: Vec::new(), keeps: false };
+        Self(Rc::new(RefCell::new(transport)))
     }
 
     /// Lets the stream begin anew.
-    pub fn rewind(&mut self) {
-        self.at = 0;
+    pub fn rewind(&self) {
+        self.0.borrow_mut().at = 0;
     }
 
     /// Puts another stream in the place of this one.
-    pub fn set_stream(&mut self, stream: Rc<[u8]>) {
-        self.stream = stream;
+    pub fn set_stream(&self, stream: Rc<[u8]>) {
+        self.0.borrow_mut().stream = stream;
         self.rewind();
     }
 
     pub fn is_at_end(&self) -> bool {
-        self.at == self.stream.len()
+        let transport = self.0.borrow();
+        transport.at == transport.stream.len()
     }
 
-    pub fn keep_all(&mut self) {
-        self.keeps = true;
+    pub fn keep_all(&self) {
+        self.0.borrow_mut().keeps = true;
     }
 
-    pub fn written(&self) -> &[u8] {
-        &self.sink
+    /// What was written last, or all of it.
+    pub fn written(&self) -> Vec<u8> {
+        self.0.borrow().sink.clone()
+    }
+
+    /// A buffer for reads.
+    pub fn buffer(&self) -> Box<[u8]> {
+        let transport = self.0.borrow();
+        vec![0; transport.read_size.min(transport.stream.len().max(1024))].into()
     }
 
     /// Fills `buffer` as far as a read goes; 0 at the end of the stream, which for a peer is "not ready".
-    pub fn read(&mut self, buffer: &mut [u8]) -> usize {
-        let bytes = self.next(buffer.len());
+    pub fn read(&self, buffer: &mut [u8]) -> usize {
+        let mut transport = self.0.borrow_mut();
+        let bytes = transport.next(buffer.len());
         buffer[..bytes.len()].copy_from_slice(bytes);
         bytes.len()
     }
 
     /// Reads into the free space of `buffer`, and sees to it that there is enough.
-    pub fn read_into(&mut self, buffer: &mut BytesMut) -> usize {
-        buffer.reserve(self.read_size);
-        let bytes = self.next(usize::MAX);
+    pub fn read_into(&self, buffer: &mut BytesMut) -> usize {
+        let mut transport = self.0.borrow_mut();
+        let bytes = transport.next(usize::MAX);
+        buffer.reserve(bytes.len());
         buffer.put_slice(bytes);
         bytes.len()
     }
 
-    pub fn write(&mut self, bytes: &[u8]) {
-        self.write_vectored(&[bytes]);
+    pub fn write(&self, bytes: &[u8]) {
+        self.0.borrow_mut().write([bytes]);
     }
 
-    pub fn write_vectored(&mut self, slices: &[&[u8]]) {
+    /// Writes a header and its payload at once.
+    pub fn write_both(&self, header: &[u8], payload: &[u8]) {
+        self.0.borrow_mut().write([header, payload]);
+    }
+}
+
+impl Transport {
+    fn next(&mut self, room: usize) -> &[u8] {
+        let bytes = &self.stream[self.at..];
+        let bytes = &bytes[..bytes.len().min(self.read_size).min(room)];
+        self.at += bytes.len();
+        bytes
+    }
+
+    fn write<'a>(&mut self, slices: impl IntoIterator<Item = &'a [u8]>) -> usize {
         if !self.keeps {
             self.sink.clear();
         }
-        slices.iter().for_each(|slice| self.sink.extend_from_slice(slice));
-    }
-
-    fn next(&mut self, room: usize) -> &[u8] {
-        let end = self.stream.len().min(self.at + self.read_size.min(room));
-        let bytes = &self.stream[self.at..end];
-        self.at = end;
-        bytes
+        let before = self.sink.len();
+        slices.into_iter().for_each(|slice| self.sink.extend_from_slice(slice));
+        self.sink.len() - before
     }
 }
 
@@ -102,8 +116,7 @@ impl Read for Wire {
 
 impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Wire::write(self, bytes);
-        Ok(bytes.len())
+        Ok(self.0.borrow_mut().write([bytes]))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -113,11 +126,11 @@ impl Write for Wire {
 
 impl AsyncRead for Wire {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         _: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match self.next(buffer.remaining()) {
+        match self.0.borrow_mut().next(buffer.remaining()) {
             [] => Poll::Pending,
             bytes => {
                 buffer.put_slice(bytes);
@@ -129,24 +142,19 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Wire::write(&mut self, bytes);
-        Poll::Ready(Ok(bytes.len()))
+        Poll::Ready(Ok(self.0.borrow_mut().write([bytes])))
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         _: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if !self.keeps {
-            self.sink.clear();
-        }
-        slices.iter().for_each(|slice| self.sink.extend_from_slice(slice));
-        Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()))
+        Poll::Ready(Ok(self.0.borrow_mut().write(slices.iter().map(|slice| &**slice))))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -158,6 +166,37 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl futures_io::AsyncRead for Wire {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        match Wire::read(&self, buffer) {
+            0 => Poll::Pending,
+            n => Poll::Ready(Ok(n)),
+        }
+    }
+}
+
+impl futures_io::AsyncWrite for Wire {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        AsyncWrite::poll_write(self, context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::consumer::Consumer;
 use crate::contender::{Can, Contender, Role};
+use crate::payloads::{Content, REQUEST, Random, put_frame};
 use crate::wire::Wire;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,13 +16,6 @@ pub enum Job {
     Echo,
     Accept,
     Connect,
-}
-
-/// What is in the payloads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Content {
-    /// Random bytes.
-    Binary,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +28,8 @@ pub struct Workload {
     pub size: usize,
     /// The most bytes that a read gives.
     pub read_size: usize,
+    /// Bytes of payload of a fragment, where messages come in several, with a Ping behind every 16.
+    pub fragment: Option<usize>,
 }
 
 /// A workload with its bytes.
@@ -41,6 +37,8 @@ pub struct Ready {
     pub workload: Workload,
     stream: Rc<[u8]>,
     messages: Vec<Bytes>,
+    /// The Pongs that are to come.
+    pongs: Vec<u8>,
     /// How often the stream or the messages are gone through in one repetition.
     passes: usize,
 }
@@ -51,14 +49,15 @@ pub const WHOLE: usize = usize::MAX;
 /// Enough of a stream to have no two reads alike, and little enough to stay in the second-level cache.
 const STREAM_LEN: usize = 256 * 1024;
 const PASSES: usize = 4;
+const HANDSHAKES: usize = 2000;
+const FRAGMENTS_A_PING: usize = 16;
+const PING: &[u8] = b"are you there?";
 
 impl Workload {
-    pub const fn receive(role: Role, size: usize) -> Self {
-        Self { role, job: Job::Receive, content: Content::Binary, size, read_size: READ_SIZE }
-    }
-
-    pub const fn handshake(role: Role, job: Job) -> Self {
-        Self { role, job, content: Content::Binary, size: 0, read_size: READ_SIZE }
+    /// Binary messages of one frame each, read 16 KiB at a time.
+    pub const fn new(role: Role, job: Job, size: usize) -> Self {
+        let content = Content::Binary;
+        Self { role, job, content, size, read_size: READ_SIZE, fragment: None }
     }
 
     pub fn ready(self) -> Ready {
@@ -67,31 +66,48 @@ impl Workload {
 
     /// As [`ready`](Self::ready), with a stream of about so many bytes.
     pub fn ready_with(self, stream_len: usize, passes: usize) -> Ready {
-        let mut random = Random(0x5eed);
-        let count = (stream_len / (self.size + 6)).max(1);
-        let messages: Vec<Bytes> = (0..count).map(|_| self.payload(&mut random)).collect();
-        let mut stream = Vec::new();
-        match self.job {
-            Job::Receive | Job::Echo => {
-                // A client masks, a server does not.
-                for payload in &messages {
-                    let key = (self.role == Role::Server).then(|| random.key());
-                    put_frame(0x82, payload, key, &mut stream);
-                }
-            }
-            Job::Accept => stream.extend_from_slice(REQUEST.as_bytes()),
-            Job::Connect | Job::Send => {}
-        }
+        let random = &mut Random::default();
+        let (mut stream, mut pongs) = (Vec::new(), Vec::new());
+        let mut messages = Vec::new();
         let passes = match self.job {
-            Job::Accept | Job::Connect => 500 * passes,
-            _ => passes,
+            Job::Accept | Job::Connect => HANDSHAKES,
+            Job::Receive | Job::Send | Job::Echo => passes,
         };
-        Ready { workload: self, stream: stream.into(), messages, passes }
+        match self.job {
+            Job::Accept => stream.extend_from_slice(REQUEST.as_bytes()),
+            Job::Connect => {}
+            Job::Receive | Job::Send | Job::Echo => {
+                let count = (stream_len / (self.size + 6)).max(1);
+                messages.extend((0..count).map(|_| self.content.payload(self.size, random)));
+            }
+        }
+        if let Job::Receive | Job::Echo = self.job {
+            messages
+                .iter()
+                .for_each(|data| self.put_message(data, random, &mut stream, &mut pongs));
+        }
+        Ready { workload: self, stream: stream.into(), messages, pongs, passes }
     }
 
-    fn payload(&self, random: &mut Random) -> Bytes {
-        match self.content {
-            Content::Binary => (0..self.size).map(|_| random.next() as u8).collect(),
+    fn put_message(
+        &self,
+        data: &[u8],
+        random: &mut Random,
+        stream: &mut Vec<u8>,
+        pongs: &mut Vec<u8>,
+    ) {
+        // A client masks, a server does not.
+        let is_masked = self.role == Role::Server;
+        let fragments = data.chunks(self.fragment.unwrap_or(self.size));
+        let last = fragments.len() - 1;
+        for (at, fragment) in fragments.enumerate() {
+            let fin = if at == last { 0x80 } else { 0 };
+            let opcode = if at == 0 { self.content.opcode() } else { 0 };
+            put_frame(fin | opcode, fragment, is_masked.then(|| random.key()), stream);
+            if self.fragment.is_some() && (at + 1) % FRAGMENTS_A_PING == 0 && at != last {
+                put_frame(0x89, PING, is_masked.then(|| random.key()), stream);
+                put_frame(0x8a, PING, None, pongs);
+            }
         }
     }
 }
@@ -107,44 +123,39 @@ impl Ready {
     }
 
     pub fn count_in_pass(&self) -> usize {
-        match self.workload.job {
-            Job::Receive | Job::Send | Job::Echo => self.messages.len(),
-            Job::Accept | Job::Connect => 1,
-        }
+        self.messages.len().max(1)
     }
 
-    /// The messages as frames of a server, which is what is to be written, a client's masking set aside.
+    /// The messages as frames of a server.
     pub fn frames(&self) -> Vec<u8> {
         let mut frames = Vec::new();
-        self.messages.iter().for_each(|payload| put_frame(0x82, payload, None, &mut frames));
+        self.messages.iter().for_each(|data| put_frame(0x82, data, None, &mut frames));
         frames
     }
 
     /// What is to be written where nothing is sent: Pongs.
-    pub fn replies(&self) -> &[u8] {
-        &[]
+    pub fn pongs(&self) -> &[u8] {
+        &self.pongs
     }
 
     /// What a consumer is to record in one pass.
     pub fn record(&self) -> Vec<u8> {
         let mut consumer = Consumer::recording();
-        if matches!(self.workload.job, Job::Receive | Job::Echo) {
-            self.messages.iter().for_each(|payload| consumer.message(payload));
+        if let Job::Receive | Job::Echo = self.workload.job {
+            self.messages.iter().for_each(|data| consumer.message(data));
         }
         consumer.recorded().to_vec()
     }
 
     /// One repetition.
-    pub fn run(&self, contender: &mut dyn Contender, consumer: &mut Consumer) -> Can {
-        let mut can = Can::Done;
+    pub fn run(&self, contender: &mut dyn Contender, wire: &Wire, consumer: &mut Consumer) {
         for _ in 0..self.passes {
-            can = self.pass(contender, consumer);
+            self.pass(contender, wire, consumer);
         }
-        can
     }
 
-    pub fn pass(&self, contender: &mut dyn Contender, consumer: &mut Consumer) -> Can {
-        contender.wire().rewind();
+    pub fn pass(&self, contender: &mut dyn Contender, wire: &Wire, consumer: &mut Consumer) -> Can {
+        wire.rewind();
         match self.workload.job {
             Job::Receive => contender.receive(consumer),
             Job::Echo => contender.echo(consumer),
@@ -153,63 +164,9 @@ impl Ready {
             Job::Send => {
                 // As many in a batch as a read would bring.
                 let batch = (READ_SIZE / self.workload.size).max(1);
-                let mut can = Can::Done;
-                for messages in self.messages.chunks(batch) {
-                    can = contender.send(messages);
-                }
-                can
+                let send = |messages| contender.send(messages);
+                self.messages.chunks(batch).map(send).last().unwrap_or(Can::Not)
             }
         }
     }
 }
-
-/// A frame as RFC 6455 §5.2 draws it, written without the help of any contender.
-fn put_frame(first: u8, payload: &[u8], key: Option<[u8; 4]>, stream: &mut Vec<u8>) {
-    let mask_bit = if key.is_some() { 0x80 } else { 0 };
-    stream.push(first);
-    match payload.len() {
-        len @ 0..126 => stream.push(mask_bit | len as u8),
-        len @ 126..0x1_0000 => {
-            stream.push(mask_bit | 126);
-            stream.extend((len as u16).to_be_bytes());
-        }
-        len => {
-            stream.push(mask_bit | 127);
-            stream.extend((len as u64).to_be_bytes());
-        }
-    }
-    let Some(key) = key else { return stream.extend_from_slice(payload) };
-    stream.extend_from_slice(&key);
-    stream.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
-}
-
-/// xorshift64: the same bytes in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn key(&mut self) -> [u8; 4] {
-        (self.next() as u32).to_le_bytes()
-    }
-}
-
-/// A browser's request: 510 bytes, 12 fields.
-const REQUEST: &str = "GET /chat?room=websocket HTTP/1.1\r\n\
-    Host: example.com\r\n\
-    Connection: Upgrade\r\n\
-    Pragma: no-cache\r\n\
-    Cache-Control: no-cache\r\n\
-    User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36\r\n\
-    Upgrade: websocket\r\n\
-    Origin: https://example.com\r\n\
-    Sec-WebSocket-Version: 13\r\n\
-    Accept-Encoding: gzip, deflate, br, zstd\r\n\
-    Accept-Language: en-GB,en;q=0.9,de;q=0.8\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-    Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n";

@@ -3,18 +3,36 @@
 use bytes::Bytes;
 
 use crate::consumer::Consumer;
-use crate::contender::{Can, Contender, Role};
+use crate::contender::{Can, Contender, Entry, Role};
 use crate::wire::Wire;
 
+pub const COPIED: Entry = Entry {
+    name: "floor",
+    lacks: "everything",
+    open: |role, wire| Box::new(Floor::new(role, wire)),
+    idle: None,
+};
+
+/// Writes header and payload from where they lie.
+pub const VECTORED: Entry = Entry {
+    name: "floor vectored",
+    lacks: "everything",
+    open: |role, wire| Box::new(Vectored(Floor::new(role, wire))),
+    idle: None,
+};
+
 struct Floor {
-    masks: bool,
+    role: Role,
     wire: Wire,
     input: Box<[u8]>,
     /// The bytes of a header that was cut off, at the front of the input.
     kept: usize,
     frame: Frame,
+    ping: Vec<u8>,
     out: Vec<u8>,
 }
+
+struct Vectored(Floor);
 
 /// What is left of the frame that is coming in.
 struct Frame {
@@ -26,22 +44,28 @@ struct Frame {
 
 const LONGEST_HEADER: usize = 14;
 
-pub fn open(role: Role, wire: Wire) -> Option<Box<dyn Contender>> {
-    Some(Box::new(Floor {
-        masks: role == Role::Client,
-        input: vec![0; wire.read_size() + LONGEST_HEADER].into(),
-        wire,
-        kept: 0,
-        frame: Frame { is_data: false, fin: false, key: 0, missing: 0 },
-        out: Vec::new(),
-    }))
+impl Floor {
+    fn new(role: Role, wire: Wire) -> Self {
+        Self {
+            role,
+            input: vec![0; wire.buffer().len() + LONGEST_HEADER].into(),
+            wire,
+            kept: 0,
+            frame: Frame { is_data: false, fin: false, key: 0, missing: 0 },
+            ping: Vec::new(),
+            out: Vec::new(),
+        }
+    }
+
+    fn write(&mut self) {
+        if !self.out.is_empty() {
+            self.wire.write(&self.out);
+            self.out.clear();
+        }
+    }
 }
 
 impl Contender for Floor {
-    fn wire(&mut self) -> &mut Wire {
-        &mut self.wire
-    }
-
     fn receive(&mut self, consumer: &mut Consumer) -> Can {
         loop {
             let n = self.wire.read(&mut self.input[self.kept..]);
@@ -65,8 +89,11 @@ impl Contender for Floor {
                 if self.frame.is_data {
                     consumer.chunk(payload, last && self.frame.fin);
                 } else {
-                    self.out.extend_from_slice(&[0x8a, payload.len() as u8]);
-                    self.out.extend_from_slice(payload);
+                    self.ping.extend_from_slice(payload);
+                    if last {
+                        self.out.extend_from_slice(&[0x8a, self.ping.len() as u8]);
+                        self.out.append(&mut self.ping);
+                    }
                 }
                 if !last {
                     self.frame.key = self.frame.key.rotate_right(8 * (len as u32 % 4));
@@ -76,23 +103,31 @@ impl Contender for Floor {
             }
             self.kept = rest.len();
             self.input.copy_within(end - self.kept..end, 0);
-            if !self.out.is_empty() {
-                self.wire.write(&self.out);
-                self.out.clear();
-            }
+            self.write();
         }
     }
 
     fn send(&mut self, messages: &[Bytes]) -> Can {
-        if self.masks {
+        if self.role == Role::Client {
             return Can::Not;
         }
         for data in messages {
             put_header(data.len(), &mut self.out);
             self.out.extend_from_slice(data);
         }
-        self.wire.write(&self.out);
-        self.out.clear();
+        self.write();
+        Can::Done
+    }
+}
+
+impl Contender for Vectored {
+    fn send(&mut self, messages: &[Bytes]) -> Can {
+        let Self(Floor { role: Role::Server, wire, out, .. }) = self else { return Can::Not };
+        for data in messages {
+            out.clear();
+            put_header(data.len(), out);
+            wire.write_both(out, data);
+        }
         Can::Done
     }
 }

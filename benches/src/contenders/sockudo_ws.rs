@@ -1,11 +1,28 @@
-//! sockudo-ws: its protocol core, `Protocol`, on a `BytesMut`, without its streams. It reports Pings; the loop answers.
+//! sockudo-ws: its protocol core, `Protocol`, on a `BytesMut`, without its streams; keys by `fastrand`, its default.
+//! It reports Pings; the loop answers them. Idle is its own stream, which is what a server would hold.
+
+use std::hint::black_box;
+use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
 use sockudo_ws::protocol::{Message, Protocol, Role as TheirRole};
+use sockudo_ws::{Config, WebSocketStream, handshake};
 
+use super::{HOST, PATH};
 use crate::consumer::Consumer;
-use crate::contender::{Can, Contender, Role};
+use crate::contender::{Can, Contender, Entry, Role, drain, drive};
 use crate::wire::Wire;
+
+pub const ENTRY: Entry = Entry {
+    name: "sockudo-ws",
+    lacks: "nothing",
+    open: |role, wire| Box::new(Sockudo::new(role, wire)),
+    idle: Some(|wire| {
+        let mut connection = WebSocketStream::server(wire, Config::default());
+        drain(&mut connection);
+        Box::new(connection)
+    }),
+};
 
 const LIMIT: usize = 64 << 20;
 
@@ -17,17 +34,17 @@ struct Sockudo {
     out: BytesMut,
 }
 
-pub fn open(role: Role, wire: Wire) -> Option<Box<dyn Contender>> {
-    let role = match role {
-        Role::Client => TheirRole::Client,
-        Role::Server => TheirRole::Server,
-    };
-    let protocol = Protocol::new(role, LIMIT, LIMIT);
-    let (input, out) = (BytesMut::new(), BytesMut::new());
-    Some(Box::new(Sockudo { protocol, wire, input, messages: Vec::new(), out }))
-}
-
 impl Sockudo {
+    fn new(role: Role, wire: Wire) -> Self {
+        let role = match role {
+            Role::Client => TheirRole::Client,
+            Role::Server => TheirRole::Server,
+        };
+        let protocol = Protocol::new(role, LIMIT, LIMIT);
+        let (input, out) = (BytesMut::new(), BytesMut::new());
+        Self { protocol, wire, input, messages: Vec::new(), out }
+    }
+
     fn write(&mut self) {
         if !self.out.is_empty() {
             self.wire.write(&self.out);
@@ -37,10 +54,6 @@ impl Sockudo {
 }
 
 impl Contender for Sockudo {
-    fn wire(&mut self) -> &mut Wire {
-        &mut self.wire
-    }
-
     fn receive(&mut self, consumer: &mut Consumer) -> Can {
         while self.wire.read_into(&mut self.input) != 0 {
             self.protocol.process_into(&mut self.input, &mut self.messages).expect("good frames");
@@ -75,6 +88,32 @@ impl Contender for Sockudo {
             }
             self.write();
         }
+        Can::Done
+    }
+
+    fn accept(&mut self) -> Can {
+        let accepted = drive(handshake::server_handshake(&mut self.wire));
+        assert!(matches!(black_box(accepted), Poll::Ready(Ok(_))));
+        black_box(Protocol::new(TheirRole::Server, LIMIT, LIMIT));
+        Can::Done
+    }
+
+    fn connect(&mut self) -> Can {
+        // `client_handshake` in parts: its key is random, and one that is known takes its place, for the response is
+        // made beforehand.
+        black_box(handshake::generate_key());
+        let key = "dGhlIHNhbXBsZSBub25jZQ==";
+        let request = handshake::build_request_with_headers(HOST, PATH, key, None, None, None);
+        self.wire.write(&request.expect("good parts"));
+        let mut input = BytesMut::with_capacity(4096);
+        if self.wire.read_into(&mut input) == 0 {
+            return Can::Done; // no response yet
+        }
+        let response = handshake::parse_response(&input).expect("a good response");
+        let (response, _) = response.expect("a whole response");
+        let accept = response.accept.expect("an accept value");
+        assert!(handshake::validate_accept_key(key, accept));
+        black_box(Protocol::new(TheirRole::Client, LIMIT, LIMIT));
         Can::Done
     }
 }

@@ -1,7 +1,8 @@
-//! tokio-websockets over `AsyncRead` and `AsyncWrite`, polled with a waker that does nothing. Its masking and UTF-8 take
-//! the widest instructions that the CPU has; keys by `fastrand`, the fastest it offers (not a cryptographic one).
+//! tokio-websockets over `AsyncRead` and `AsyncWrite`. Its masking and UTF-8 take the widest instructions that the CPU
+//! has; keys by `fastrand`, the fastest source it offers (not a cryptographic one).
 
-use std::pin::{Pin, pin};
+use std::hint::black_box;
+use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -11,26 +12,28 @@ use tokio_websockets::{ClientBuilder, Message, ServerBuilder, WebSocketStream};
 
 use super::URL;
 use crate::consumer::Consumer;
-use crate::contender::{Can, Contender, Role};
+use crate::contender::{Can, Contender, Entry, Role, drive};
 use crate::wire::Wire;
+
+pub const ENTRY: Entry = Entry {
+    name: "tokio-websockets",
+    lacks: "nothing",
+    open: |role, wire| Box::new(TokioWebsockets::new(role, wire)),
+    idle: Some(|wire| {
+        let mut connection = TokioWebsockets::new(Role::Server, wire);
+        connection.receive(&mut Consumer::default());
+        Box::new(connection.0)
+    }),
+};
 
 struct TokioWebsockets(WebSocketStream<Wire>);
 
-pub fn open(role: Role, wire: Wire) -> Option<Box<dyn Contender>> {
-    let stream = match role {
-        Role::Server => ServerBuilder::new().serve(wire),
-        Role::Client => ClientBuilder::new().take_over(wire),
-    };
-    Some(Box::new(TokioWebsockets(stream)))
-}
-
 impl TokioWebsockets {
-    /// The next message; `None` at the end of the stream.
-    fn next(&mut self, context: &mut Context<'_>) -> Option<Message> {
-        match Pin::new(&mut self.0).poll_next(context) {
-            Poll::Pending => None,
-            Poll::Ready(message) => message.transpose().expect("good frames"),
-        }
+    fn new(role: Role, wire: Wire) -> Self {
+        Self(match role {
+            Role::Server => ServerBuilder::new().serve(wire),
+            Role::Client => ClientBuilder::new().take_over(wire),
+        })
     }
 
     fn feed(&mut self, message: Message, context: &mut Context<'_>) {
@@ -45,13 +48,10 @@ impl TokioWebsockets {
 }
 
 impl Contender for TokioWebsockets {
-    fn wire(&mut self) -> &mut Wire {
-        self.0.get_mut()
-    }
-
     fn receive(&mut self, consumer: &mut Consumer) -> Can {
         let context = &mut Context::from_waker(Waker::noop());
-        while let Some(message) = self.next(context) {
+        while let Poll::Ready(Some(message)) = Pin::new(&mut self.0).poll_next(context) {
+            let message = message.expect("good frames");
             if message.is_binary() || message.is_text() {
                 consumer.message(message.as_payload());
             }
@@ -69,8 +69,10 @@ impl Contender for TokioWebsockets {
     }
 
     fn echo(&mut self, consumer: &mut Consumer) -> Can {
+        // What waits to be sent is written by each `poll_next`, so there is a write a message.
         let context = &mut Context::from_waker(Waker::noop());
-        while let Some(message) = self.next(context) {
+        while let Poll::Ready(Some(message)) = Pin::new(&mut self.0).poll_next(context) {
+            let message = message.expect("good frames");
             consumer.message(message.as_payload());
             self.feed(message, context);
         }
@@ -79,10 +81,8 @@ impl Contender for TokioWebsockets {
     }
 
     fn accept(&mut self) -> Can {
-        let builder = ServerBuilder::new();
-        let accept = pin!(builder.accept(self.0.get_mut()));
-        let opened = accept.poll(&mut Context::from_waker(Waker::noop()));
-        assert!(matches!(std::hint::black_box(opened), Poll::Ready(Ok(_))));
+        let accepted = drive(ServerBuilder::new().accept(self.0.get_ref().clone()));
+        assert!(matches!(black_box(accepted), Poll::Ready(Ok(_))));
         Can::Done
     }
 
@@ -90,9 +90,8 @@ impl Contender for TokioWebsockets {
         // The key is random; a known seed makes it known, for the response is made beforehand.
         fastrand::seed(0);
         let builder = ClientBuilder::new().uri(URL).expect("a good URL");
-        let connect = pin!(builder.connect_on(self.0.get_mut()));
-        let opened = connect.poll(&mut Context::from_waker(Waker::noop()));
-        assert!(!matches!(std::hint::black_box(opened), Poll::Ready(Err(_))));
+        let connected = drive(builder.connect_on(self.0.get_ref().clone()));
+        assert!(!matches!(black_box(connected), Poll::Ready(Err(_))));
         Can::Done
     }
 }

@@ -1,6 +1,8 @@
 //! tungstenite over `Read` and `Write`. The default configuration, whose read buffer of 128 KiB its documentation names
 //! for high load.
 
+use std::hint::black_box;
+
 use bytes::Bytes;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::handshake::HandshakeError;
@@ -10,24 +12,33 @@ use tungstenite::{Message, WebSocket};
 
 use super::URL;
 use crate::consumer::Consumer;
-use crate::contender::{Can, Contender, Role};
+use crate::contender::{Can, Contender, Entry, Role};
 use crate::wire::Wire;
+
+pub const ENTRY: Entry = Entry {
+    name: "tungstenite",
+    lacks: "shortest length",
+    open: |role, wire| Box::new(Tungstenite::new(role, wire)),
+    idle: Some(|wire| {
+        let mut connection = Tungstenite::new(Role::Server, wire);
+        connection.receive(&mut Consumer::default());
+        Box::new(connection.0)
+    }),
+};
 
 struct Tungstenite(WebSocket<Wire>);
 
-pub fn open(role: Role, wire: Wire) -> Option<Box<dyn Contender>> {
-    let role = match role {
-        Role::Client => TheirRole::Client,
-        Role::Server => TheirRole::Server,
-    };
-    Some(Box::new(Tungstenite(WebSocket::from_raw_socket(wire, role, None))))
+impl Tungstenite {
+    fn new(role: Role, wire: Wire) -> Self {
+        let role = match role {
+            Role::Client => TheirRole::Client,
+            Role::Server => TheirRole::Server,
+        };
+        Self(WebSocket::from_raw_socket(wire, role, None))
+    }
 }
 
 impl Contender for Tungstenite {
-    fn wire(&mut self) -> &mut Wire {
-        self.0.get_mut()
-    }
-
     fn receive(&mut self, consumer: &mut Consumer) -> Can {
         // The error is that the stream has ended. A Pong is flushed by the next read.
         while let Ok(message) = self.0.read() {
@@ -60,7 +71,7 @@ impl Contender for Tungstenite {
     }
 
     fn accept(&mut self) -> Can {
-        std::hint::black_box(tungstenite::accept(self.0.get_mut()).expect("a good request"));
+        black_box(tungstenite::accept(self.0.get_ref().clone()).expect("a good request"));
         Can::Done
     }
 
@@ -69,8 +80,8 @@ impl Contender for Tungstenite {
         let mut request = URL.into_client_request().expect("a good URL");
         let key = HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ==");
         request.headers_mut().insert("Sec-WebSocket-Key", key);
-        match tungstenite::client(request, self.0.get_mut()) {
-            Ok(opened) => drop(std::hint::black_box(opened)),
+        match tungstenite::client(request, self.0.get_ref().clone()) {
+            Ok(opened) => drop(black_box(opened)),
             Err(HandshakeError::Interrupted(_)) => {} // no response yet
             Err(HandshakeError::Failure(error)) => panic!("{error}"),
         }

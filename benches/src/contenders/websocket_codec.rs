@@ -1,13 +1,23 @@
-//! websocket-codec: `MessageCodec` on a `BytesMut`, as a `Framed` would drive it. It checks neither the mask bit nor
-//! the shortest length, and answers no Pings: the loop does.
+//! websocket-codec: `MessageCodec` on a `BytesMut`, as a `Framed` drives it. It answers no Pings: the loop does.
 
 use bytes::{Bytes, BytesMut};
-use tokio_util::codec::{Decoder, Encoder};
+use tokio_util::codec::{Decoder, Encoder, Framed};
 use websocket_codec::{Message, MessageCodec, Opcode};
 
 use crate::consumer::Consumer;
-use crate::contender::{Can, Contender, Role};
+use crate::contender::{Can, Contender, Entry, Role, drain};
 use crate::wire::Wire;
+
+pub const ENTRY: Entry = Entry {
+    name: "websocket-codec",
+    lacks: "mask bit, shortest length",
+    open: |role, wire| Box::new(Codec::new(role, wire)),
+    idle: Some(|wire| {
+        let mut connection = Framed::new(wire, MessageCodec::server());
+        drain(&mut connection);
+        Box::new(connection)
+    }),
+};
 
 struct Codec {
     codec: MessageCodec,
@@ -16,12 +26,12 @@ struct Codec {
     out: BytesMut,
 }
 
-pub fn open(role: Role, wire: Wire) -> Option<Box<dyn Contender>> {
-    let codec = MessageCodec::with_masked_encode(role == Role::Client);
-    Some(Box::new(Codec { codec, wire, input: BytesMut::new(), out: BytesMut::new() }))
-}
-
 impl Codec {
+    fn new(role: Role, wire: Wire) -> Self {
+        let codec = MessageCodec::with_masked_encode(role == Role::Client);
+        Self { codec, wire, input: BytesMut::new(), out: BytesMut::new() }
+    }
+
     fn write(&mut self) {
         if !self.out.is_empty() {
             self.wire.write(&self.out);
@@ -31,10 +41,6 @@ impl Codec {
 }
 
 impl Contender for Codec {
-    fn wire(&mut self) -> &mut Wire {
-        &mut self.wire
-    }
-
     fn receive(&mut self, consumer: &mut Consumer) -> Can {
         while self.wire.read_into(&mut self.input) != 0 {
             while let Some(message) = self.codec.decode(&mut self.input).expect("good frames") {

@@ -1,6 +1,7 @@
 //! This crate: `WebSocket` with whole messages, `Connection` with chunks. The loops are those of the crate's page.
 
 use std::borrow::Cow;
+use std::hint::black_box;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,8 +12,46 @@ use websocket_proto::{
 
 use super::URL;
 use crate::consumer::Consumer;
-use crate::contender::{Can, Contender, Role};
+use crate::contender::{Can, Contender, Entry, Role};
 use crate::wire::Wire;
+
+pub const WHOLE: Entry = Entry {
+    name: "websocket-proto",
+    lacks: "nothing",
+    open: |role, wire| Box::new(Whole::new(role, wire, true)),
+    idle: Some(|wire| {
+        let mut whole = Whole::new(Role::Server, wire, true);
+        whole.receive(&mut Consumer::default());
+        Box::new(whole.ws)
+    }),
+};
+
+/// Without `recycle`: the buffer of a message that was assembled is dropped.
+pub const KEEPING: Entry = Entry {
+    name: "websocket-proto, no recycle",
+    lacks: WHOLE.lacks,
+    open: |role, wire| Box::new(Whole::new(role, wire, false)),
+    idle: None,
+};
+
+pub const CHUNKS: Entry = Entry {
+    name: "websocket-proto chunks",
+    lacks: "nothing",
+    open: |role, wire| Box::new(Chunks::new(role, wire)),
+    idle: Some(|wire| {
+        let mut chunks = Chunks::new(Role::Server, wire);
+        chunks.receive(&mut Consumer::default());
+        Box::new(chunks.connection)
+    }),
+};
+
+/// Sends with `start_binary`: the payload is written from where it lies.
+pub const VECTORED: Entry = Entry {
+    name: "websocket-proto vectored",
+    lacks: "nothing",
+    open: |role, wire| Box::new(Vectored(Chunks::new(role, wire))),
+    idle: None,
+};
 
 const SEED: [u8; 32] = *b"equal seeds make for equal bytes";
 
@@ -21,6 +60,7 @@ struct Whole {
     wire: Wire,
     input: Box<[u8]>,
     out: Vec<u8>,
+    recycles: bool,
 }
 
 struct Chunks {
@@ -30,15 +70,7 @@ struct Chunks {
     out: Vec<u8>,
 }
 
-pub fn open(role: Role, wire: Wire) -> Option<Box<dyn Contender>> {
-    let ws = WebSocket::open(negotiated(role), Config::default());
-    Some(Box::new(Whole { ws, input: buffer(&wire), wire, out: Vec::new() }))
-}
-
-pub fn open_chunks(role: Role, wire: Wire) -> Option<Box<dyn Contender>> {
-    let connection = Connection::open(negotiated(role), Config::default());
-    Some(Box::new(Chunks { connection, input: buffer(&wire), wire, out: Vec::new() }))
-}
+struct Vectored(Chunks);
 
 fn negotiated(role: Role) -> Negotiated<'static> {
     match role {
@@ -47,15 +79,14 @@ fn negotiated(role: Role) -> Negotiated<'static> {
     }
 }
 
-fn buffer(wire: &Wire) -> Box<[u8]> {
-    vec![0; wire.read_size()].into()
+impl Whole {
+    fn new(role: Role, wire: Wire, recycles: bool) -> Self {
+        let ws = WebSocket::open(negotiated(role), Config::default());
+        Self { ws, input: wire.buffer(), wire, out: Vec::new(), recycles }
+    }
 }
 
 impl Contender for Whole {
-    fn wire(&mut self) -> &mut Wire {
-        &mut self.wire
-    }
-
     fn receive(&mut self, consumer: &mut Consumer) -> Can {
         loop {
             let n = self.wire.read(&mut self.input);
@@ -68,20 +99,24 @@ impl Contender for Whole {
                     Event::Binary(data) => {
                         consumer.message(&data);
                         if let Cow::Owned(data) = data {
-                            self.ws.recycle(data);
+                            if self.recycles {
+                                self.ws.recycle(data);
+                            }
                         }
                     }
                     Event::Text(text) => {
                         consumer.message(text.as_bytes());
                         if let Cow::Owned(text) = text {
-                            self.ws.recycle(text);
+                            if self.recycles {
+                                self.ws.recycle(text);
+                            }
                         }
                     }
                     Event::Ping(_) | Event::Pong(_) | Event::Close(_) => {}
                 }
             }
             let next = self.ws.poll(Duration::ZERO, &mut self.out);
-            write(&mut self.wire, &mut self.out);
+            write(&self.wire, &mut self.out);
             assert_eq!(next, Next::Wait(None));
         }
     }
@@ -90,7 +125,7 @@ impl Contender for Whole {
         for data in messages {
             self.ws.send_binary(data, &mut self.out).expect("the connection is open");
         }
-        write(&mut self.wire, &mut self.out);
+        write(&self.wire, &mut self.out);
         Can::Done
     }
 
@@ -111,48 +146,49 @@ impl Contender for Whole {
                 }
             }
             let next = self.ws.poll(Duration::ZERO, &mut self.out);
-            write(&mut self.wire, &mut self.out);
+            write(&self.wire, &mut self.out);
             assert_eq!(next, Next::Wait(None));
         }
     }
 
     fn accept(&mut self) -> Can {
-        let (mut storage, mut head) = ([0; 1024], [0; 0]);
-        let mut out = SliceOutput::new(&mut storage);
+        let (mut storage, mut nowhere) = ([0; 1024], [0; 0]);
+        let (mut out, mut head) = (SliceOutput::new(&mut storage), SliceOutput::new(&mut nowhere));
         let n = self.wire.read(&mut self.input);
         let mut input = &mut self.input[..n];
         let mut handshake = ServerHandshake::new(HandshakeConfig::default());
-        let mut head = SliceOutput::new(&mut head);
         let request = handshake.receive(&mut input, &mut head).expect("a good request");
-        let accept = Accept::new();
-        let negotiated = request.expect("a whole request").accept(accept, &mut out);
+        let negotiated = request.expect("a whole request").accept(Accept::new(), &mut out);
         self.wire.write(out.written());
-        std::hint::black_box(WebSocket::open(negotiated.expect("room"), Config::default()));
+        black_box(WebSocket::open(negotiated.expect("room"), Config::default()));
         Can::Done
     }
 
     fn connect(&mut self) -> Can {
-        let (mut storage, mut head) = ([0; 1024], [0; 0]);
-        let mut out = SliceOutput::new(&mut storage);
+        let (mut storage, mut nowhere) = ([0; 1024], [0; 0]);
+        let (mut out, mut head) = (SliceOutput::new(&mut storage), SliceOutput::new(&mut nowhere));
         let request = ClientRequest::new(URL).expect("a good URL");
         let mut handshake = ClientHandshake::new(request, SEED, &mut out).expect("room");
         self.wire.write(out.written());
         let n = self.wire.read(&mut self.input);
         let mut input = &mut self.input[..n];
-        let mut head = SliceOutput::new(&mut head);
         let response = handshake.receive(&mut input, &mut head).expect("a good response");
-        let Some(mut response) = response else { return Can::Done };
-        let negotiated = response.accept().expect("a 101");
-        std::hint::black_box(WebSocket::open(negotiated, Config::default()));
+        if let Some(mut response) = response {
+            let negotiated = response.accept().expect("a 101");
+            black_box(WebSocket::open(negotiated, Config::default()));
+        }
         Can::Done
     }
 }
 
-impl Contender for Chunks {
-    fn wire(&mut self) -> &mut Wire {
-        &mut self.wire
+impl Chunks {
+    fn new(role: Role, wire: Wire) -> Self {
+        let connection = Connection::open(negotiated(role), Config::default());
+        Self { connection, input: wire.buffer(), wire, out: Vec::new() }
     }
+}
 
+impl Contender for Chunks {
     fn receive(&mut self, consumer: &mut Consumer) -> Can {
         loop {
             let n = self.wire.read(&mut self.input);
@@ -166,13 +202,27 @@ impl Contender for Chunks {
                 }
             }
             let next = self.connection.poll(Duration::ZERO, &mut self.out);
-            write(&mut self.wire, &mut self.out);
+            write(&self.wire, &mut self.out);
             assert_eq!(next, Next::Wait(None));
         }
     }
 }
 
-fn write(wire: &mut Wire, out: &mut Vec<u8>) {
+impl Contender for Vectored {
+    fn send(&mut self, messages: &[Bytes]) -> Can {
+        let Self(Chunks { connection, wire, .. }) = self;
+        if connection.role() == websocket_proto::Role::Client {
+            return Can::Not; // it masks in place, and these messages are not its own
+        }
+        for data in messages {
+            let start = connection.start_binary(data.len() as u64).expect("it is open");
+            wire.write_both(start.header(), data);
+        }
+        Can::Done
+    }
+}
+
+fn write(wire: &Wire, out: &mut Vec<u8>) {
     if !out.is_empty() {
         wire.write(out);
         out.clear();

@@ -1,0 +1,5 @@
+//! Many connections, and how cost grows.
+
+pub fn run() -> Result<(), String> {
+    Ok(())
+}
