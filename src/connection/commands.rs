@@ -148,7 +148,7 @@ impl Connection {
     ) -> Result<(), UsageError> {
         let close = Close::new(code.into(), reason)?;
         self.send_control(Opcode::Close, close.body(), out)?;
-        self.state = self.state.after(Cause::CloseSent);
+        self.transition(Cause::CloseSent);
         Ok(())
     }
 

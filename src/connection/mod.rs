@@ -106,9 +106,6 @@ impl Connection {
         &mut self,
         input: &mut &'b mut [u8],
     ) -> Option<(MessageKind, &'b [u8])> {
-        if !self.reads() {
-            return None;
-        }
         let message = self.receiver.whole_message(input)?;
         self.timers.received();
         Some(message)
@@ -123,10 +120,6 @@ impl Connection {
     ) -> Option<Received<'b>> {
         if !input.is_empty() {
             self.timers.received();
-        }
-        if !self.reads() {
-            *input = &mut [];
-            return None;
         }
         match self.receiver.receive(input) {
             Ok(received) => {
@@ -147,7 +140,7 @@ impl Connection {
 
     /// Tells that the transport has ended: it gave end of stream, or an error.
     pub fn receive_eof(&mut self) {
-        self.state = self.state.after(Cause::EndOfStream);
+        self.transition(Cause::EndOfStream);
     }
 
     /// Sends what is held, runs the timers, and tells how things stand.
@@ -198,13 +191,20 @@ impl Connection {
         if self.state.sends() {
             self.replies.owe_close(CloseReply { code: Some(failure.close_code()) });
         }
-        self.state = self.state.after(Cause::Failed(failure));
+        self.transition(Cause::Failed(failure));
         self.flush(Passes::Never, out);
     }
 
     /// Tells whether input is still read.
     pub(crate) const fn reads(&self) -> bool {
         self.state.reads()
+    }
+
+    fn transition(&mut self, cause: Cause) {
+        self.state = self.state.after(cause);
+        if !self.state.reads() {
+            self.receiver.stop();
+        }
     }
 
     /// Leaves the check of text to the layer above.
@@ -223,7 +223,7 @@ impl Connection {
     }
 
     fn receive_close(&mut self, close: &Close, out: &mut (impl Output + ?Sized)) {
-        self.state = self.state.after(Cause::CloseReceived);
+        self.transition(Cause::CloseReceived);
         // §5.5.1: "If an endpoint receives a Close frame and did not previously send a Close frame, the endpoint MUST
         // send a Close frame in response. [...] the endpoint typically echos the status code it received."
         if self.replies.answers_close && self.state.sends() {
@@ -237,7 +237,7 @@ impl Connection {
             // §5.5.2 asks for no Pong any more, and after our Close there is nothing to say.
             self.replies.forget();
         } else if self.replies.flush(passes, &mut self.sender, out) {
-            self.state = self.state.after(Cause::CloseSent);
+            self.transition(Cause::CloseSent);
         }
     }
 

@@ -34,10 +34,18 @@ pub(super) struct Receiver {
 /// How far the current frame has come.
 #[derive(Debug)]
 enum Progress {
-    Start,
+    /// Nothing of a message has come, nor of a frame.
+    Idle,
     Header(HeaderDecoder),
     Data(DataFrame),
-    Control { opcode: Opcode, missing: u8, mask: Mask, payload: ControlPayload },
+    Control {
+        opcode: Opcode,
+        missing: u8,
+        mask: Mask,
+        payload: ControlPayload,
+    },
+    /// Nothing is read any more.
+    Stopped,
 }
 
 #[derive(Debug)]
@@ -68,7 +76,7 @@ impl Receiver {
             message_limit: config.message_limit,
             short_limit: u8::try_from(config.message_limit).unwrap_or(u8::MAX).min(125),
             fragment_limit: config.fragment_limit,
-            progress: Progress::Start,
+            progress: Progress::Idle,
             message: None,
         }
     }
@@ -87,7 +95,7 @@ impl Receiver {
         &mut self,
         input: &mut &'b mut [u8],
     ) -> Option<(MessageKind, &'b [u8])> {
-        let (Progress::Start, None) = (&self.progress, &self.message) else { return None };
+        let Progress::Idle = self.progress else { return None };
         let (first, len, header_len, mask) = match self.role {
             Role::Server => {
                 let [first, second, key @ ..] = *input.first_chunk::<6>()?;
@@ -131,6 +139,12 @@ impl Receiver {
         Some((kind, take_payload(mask, header_len, len, input)?))
     }
 
+    /// Takes all input unread from now on.
+    pub(super) fn stop(&mut self) {
+        self.progress = Progress::Stopped;
+        self.message = None;
+    }
+
     /// Takes input until something is to be told; `None` means that all of it was taken.
     pub(super) fn receive<'b>(
         &mut self,
@@ -138,8 +152,12 @@ impl Receiver {
     ) -> Result<Option<Received<'b>>, ProtocolError> {
         loop {
             match &mut self.progress {
-                Progress::Start if input.is_empty() => return Ok(None),
-                Progress::Start => self.progress = Progress::Header(HeaderDecoder::new()),
+                Progress::Stopped => {
+                    *input = &mut [];
+                    return Ok(None);
+                }
+                Progress::Idle if input.is_empty() => return Ok(None),
+                Progress::Idle => self.progress = Progress::Header(HeaderDecoder::new()),
                 Progress::Header(decoder) => {
                     let (role, message) = (self.role, self.message.as_ref());
                     let judge = |first, second| judge(role, message.is_some(), first, second);
@@ -158,7 +176,7 @@ impl Receiver {
                         return Ok(None);
                     }
                     let (opcode, payload) = (*opcode, *payload);
-                    self.progress = Progress::Start;
+                    self.end_frame();
                     return Ok(Some(match opcode {
                         Opcode::Close => Received::Close(Close::parse(payload)?),
                         Opcode::Ping => Received::Ping(payload),
@@ -170,7 +188,7 @@ impl Receiver {
                     let is_complete = frame.remaining == 0;
                     if is_complete {
                         self.message = (!frame.fin).then_some(frame.message);
-                        self.progress = Progress::Start;
+                        self.end_frame();
                     }
                     if chunk.is_some() || !is_complete {
                         return Ok(chunk.map(Received::Data));
@@ -178,6 +196,13 @@ impl Receiver {
                 }
             }
         }
+    }
+
+    fn end_frame(&mut self) {
+        self.progress = match self.message {
+            None => Progress::Idle,
+            Some(_) => Progress::Header(HeaderDecoder::new()),
+        };
     }
 
     fn begin_frame(&mut self, header: FrameHeader) -> Result<(), ProtocolError> {
