@@ -142,13 +142,19 @@ impl Output for alloc::vec::Vec<u8> {
 
     fn put_masked(&mut self, bytes: &[u8], mask: &mut Mask) {
         // Long ones are masked on the way, short ones where they are put.
-        let words = bytes.chunks_exact(4);
-        let rest = if bytes.len() < 128 { bytes } else { words.remainder() };
-        if rest.len() < bytes.len() && self.make_room(bytes.len()) {
-            self.extend(mask.masked_words(words));
+        let mut short = bytes;
+        if bytes.len() >= 128 {
+            let words = mask.masked_words(bytes.chunks_exact(4));
+            // The second condition follows from the first, but the compiler cannot know.
+            if self.make_room(bytes.len())
+                && self.capacity().wrapping_sub(self.len()) >= words.size_hint().0
+            {
+                self.extend(words);
+            }
+            short = bytes.chunks_exact(4).remainder();
         }
         let start = self.len();
-        self.put(rest);
+        self.put(short);
         mask.apply(self.get_mut(start..).unwrap_or_default());
     }
 }

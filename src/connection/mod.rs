@@ -11,6 +11,7 @@ mod send;
 use core::time::Duration;
 
 pub use chunk::Chunk;
+#[cfg(feature = "alloc")]
 pub(crate) use chunk::Masked;
 pub use event::ChunkEvent;
 pub(crate) use receive::Received;
