@@ -213,17 +213,17 @@ fn is_control(byte: u8) -> bool {
 /// Returns how many bytes at the front may stand in a token.
 pub(super) fn token_len(text: &[u8]) -> usize {
     // Names of fields are made of letters and hyphens, which need no table: first those, eight at a time.
-    let mut len: usize = 0;
-    for block in text.chunks_exact(8).filter_map(<[u8]>::first_chunk) {
+    let mut rest = text;
+    while let Some((block, tail)) = rest.split_first_chunk() {
         let letters = leading_letters(u64::from_le_bytes(*block));
-        len = len.saturating_add(letters);
         if letters < 8 {
+            rest = rest.get(letters..).unwrap_or_default();
             break;
         }
+        rest = tail;
     }
-    let rest = text.get(len..).unwrap_or_default();
-    let end = rest.iter().position(|&byte| !is_token_byte(byte));
-    len.saturating_add(end.unwrap_or(rest.len()))
+    let end = rest.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(rest.len());
+    text.len().saturating_sub(rest.len()).saturating_add(end)
 }
 
 /// Returns how many bytes of a word, from the lowest, are letters or hyphens.

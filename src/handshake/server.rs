@@ -229,12 +229,8 @@ struct RequestLine<'b> {
 impl<'b> RequestLine<'b> {
     fn parse(line: &'b [u8]) -> Result<Self, HandshakeError> {
         // RFC 9112 §3: "request-line = method SP request-target SP HTTP-version". No part holds a blank.
-        let mut parts = line.split(|&byte| byte == b' ');
-        let (Some(method), Some(target), Some(version), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(HandshakeError::InvalidStartLine);
-        };
+        let (method, rest) = split_at_blank(line).ok_or(HandshakeError::InvalidStartLine)?;
+        let (target, version) = split_at_blank(rest).ok_or(HandshakeError::InvalidStartLine)?;
         let method = token(method).ok_or(HandshakeError::InvalidStartLine)?;
         let is_http_1_0 = parse_version(version)? == 0;
         let target = str::from_utf8(target).map_err(|_| HandshakeError::InvalidTarget)?;
@@ -250,4 +246,9 @@ impl<'b> RequestLine<'b> {
             is_http_1_0,
         })
     }
+}
+
+fn split_at_blank(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let blank = text.iter().position(|&byte| byte == b' ')?;
+    Some((text.get(..blank)?, text.get(blank.saturating_add(1)..)?))
 }

@@ -184,13 +184,13 @@ fn is_made_of(text: &str, more: impl Fn(u8) -> bool) -> bool {
     let mut rest = text.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {
         rest = match (byte, tail) {
+            (byte, tail) if byte.is_ascii_alphanumeric() || more(byte) => tail,
+            (b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&'..=b',' | b';' | b'=', tail) => tail,
             (b'%', [high, low, tail @ ..])
                 if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
             {
                 tail
             }
-            (b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&'..=b',' | b';' | b'=', tail) => tail,
-            (byte, tail) if byte.is_ascii_alphanumeric() || more(byte) => tail,
             _ => return false,
         };
     }
