@@ -36,7 +36,10 @@ impl<'b> Extension<'b> {
     /// Quotes round a value are taken off; a backslash within them, which nothing needs, is left as it is.
     pub fn params(&self) -> impl Iterator<Item = (&'b str, Option<&'b str>)> + use<'b> {
         let mut rest = Scanner(self.params);
-        core::iter::from_fn(move || rest.param().ok().flatten())
+        core::iter::from_fn(move || {
+            let (name, value) = rest.param().ok()??;
+            Some((as_str(name)?, value.and_then(as_str)))
+        })
     }
 }
 
@@ -48,20 +51,40 @@ pub(super) fn extensions(value: &[u8]) -> impl Iterator<Item = Result<Extension<
         if next.is_err() {
             rest = Scanner(&[]);
         }
-        next.transpose()
+        let extension = next.transpose()?;
+        Some(extension.and_then(|(name, params)| {
+            as_str(name).map(|name| Extension { name, params }).ok_or(Malformed)
+        }))
     })
+}
+
+/// Returns how many extensions are in one value.
+pub(super) fn count_extensions(value: &[u8]) -> Result<usize, Malformed> {
+    let mut rest = Scanner(value);
+    let mut count: usize = 0;
+    while rest.extension()?.is_some() {
+        count = count.saturating_add(1);
+    }
+    Ok(count)
 }
 
 /// The value does not keep to the grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
+/// The name of an extension, and what stands behind it.
+type RawExtension<'b> = (&'b [u8], &'b [u8]);
+
+/// The name of a parameter, and its value if it has one.
+type RawParam<'b> = (&'b [u8], Option<&'b [u8]>);
+
 /// What is left of a value. Every method takes what it looks for from the front, and nothing is looked at twice.
 #[derive(Clone, Copy)]
 struct Scanner<'b>(&'b [u8]);
 
 impl<'b> Scanner<'b> {
-    fn extension(&mut self) -> Result<Option<Extension<'b>>, Malformed> {
+    /// Takes an extension.
+    fn extension(&mut self) -> Result<Option<RawExtension<'b>>, Malformed> {
         self.blanks();
         while self.eat(b',') {
             self.blanks();
@@ -75,13 +98,13 @@ impl<'b> Scanner<'b> {
         let params = params.len().checked_sub(self.0.len()).and_then(|len| params.get(..len));
         // `param` has skipped the blanks.
         if self.0.is_empty() || self.eat(b',') {
-            Ok(params.map(|params| Extension { name, params }))
+            Ok(params.map(|params| (name, params)))
         } else {
             Err(Malformed)
         }
     }
 
-    fn param(&mut self) -> Result<Option<(&'b str, Option<&'b str>)>, Malformed> {
+    fn param(&mut self) -> Result<Option<RawParam<'b>>, Malformed> {
         self.blanks();
         if !self.eat(b';') {
             return Ok(None);
@@ -97,14 +120,14 @@ impl<'b> Scanner<'b> {
         Ok(Some((name, Some(value))))
     }
 
-    fn token(&mut self) -> Result<&'b str, Malformed> {
+    fn token(&mut self) -> Result<&'b [u8], Malformed> {
         let (text, rest) = self.0.split_at_checked(token_len(self.0)).ok_or(Malformed)?;
         self.0 = rest;
-        as_str(text).filter(|text| !text.is_empty()).ok_or(Malformed)
+        if text.is_empty() { Err(Malformed) } else { Ok(text) }
     }
 
     /// Takes the rest of a quoted string, whose opening quote was taken, and returns what stands within.
-    fn quoted(&mut self) -> Result<&'b str, Malformed> {
+    fn quoted(&mut self) -> Result<&'b [u8], Malformed> {
         let mut escaped = false;
         for (at, &byte) in self.0.iter().enumerate() {
             match byte {
@@ -113,7 +136,7 @@ impl<'b> Scanner<'b> {
                     let (text, rest) = self.0.split_at_checked(at).ok_or(Malformed)?;
                     self.0 = rest.get(1..).unwrap_or_default();
                     // A token has at least one byte.
-                    return as_str(text).filter(|text| !text.is_empty()).ok_or(Malformed);
+                    return if text.is_empty() { Err(Malformed) } else { Ok(text) };
                 }
                 // §9.1: "When using the quoted-string syntax variant, the value after quoted-string unescaping MUST
                 // conform to the 'token' ABNF."

@@ -5,7 +5,7 @@ use crate::error::HandshakeError;
 
 use super::head::parse_field;
 use super::key::Key;
-use super::list::{elements, extensions, token};
+use super::list::{count_extensions, elements, token};
 use super::uri;
 
 /// What a handshake has to know of the fields of a message.
@@ -25,7 +25,7 @@ pub(super) struct UpgradeFields {
     pub(super) content_length: Single<u64>,
     pub(super) transfer_encoding: TransferEncoding,
     protocol: Lines,
-    extensions: Lines,
+    extensions: Extensions,
 }
 
 /// A field that must not be repeated.
@@ -45,6 +45,17 @@ enum Lines {
     None,
     One(usize),
     More(usize),
+}
+
+/// The extensions listed so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Extensions {
+    #[default]
+    Absent,
+    /// There are such fields, with nothing in them.
+    Empty,
+    Listed,
+    Malformed,
 }
 
 /// The codings that a message declares for its transfer; what counts is the last one (RFC 9112 §6.3).
@@ -89,7 +100,7 @@ impl UpgradeFields {
             Some(FieldName::Accept) => self.accept.add(value.try_into().ok()),
             Some(FieldName::ContentLength) => self.content_length.add(parse_decimal(value)),
             Some(FieldName::Protocol) => self.protocol.add(place),
-            Some(FieldName::Extensions) => self.extensions.add(place),
+            Some(FieldName::Extensions) => self.extensions.add(value),
             Some(FieldName::TransferEncoding) => {
                 self.transfer_encoding = match elements(value).last() {
                     Some(last) if last.eq_ignore_ascii_case(b"chunked") => {
@@ -159,12 +170,10 @@ impl UpgradeFields {
         let Single::Valid(key) = self.key else {
             return Err(HandshakeError::InvalidKey);
         };
-        if let Some(place) = self.protocol.first() {
-            check_subprotocols(values(at(place), FieldName::Protocol))?;
+        if let Some((place, count)) = self.protocol.range() {
+            check_subprotocols(values(at(place), FieldName::Protocol).take(count))?;
         }
-        if let Some(place) = self.extensions.first() {
-            check_extensions(values(at(place), FieldName::Extensions))?;
-        }
+        self.extensions.are_offered()?;
         Ok(key)
     }
 
@@ -188,8 +197,7 @@ impl UpgradeFields {
         // §4.1: "If the response includes a |Sec-WebSocket-Extensions| header field and this header field indicates the
         // use of an extension that was not present in the client's handshake [...], the client MUST _Fail the WebSocket
         // Connection_." None was.
-        if let Some(place) = self.extensions.first() {
-            check_extensions(values(at(place), FieldName::Extensions))?;
+        if self.extensions.are_offered()? {
             return Err(HandshakeError::ExtensionNotOffered);
         }
         match self.protocol {
@@ -219,6 +227,27 @@ impl<T> Single<T> {
     }
 }
 
+impl Extensions {
+    /// Takes note of the value of a field.
+    fn add(&mut self, value: &[u8]) {
+        *self = match (*self, count_extensions(value)) {
+            (Self::Malformed, _) | (_, Err(_)) => Self::Malformed,
+            (Self::Absent | Self::Empty, Ok(0)) => Self::Empty,
+            (Self::Absent | Self::Empty | Self::Listed, Ok(_)) => Self::Listed,
+        };
+    }
+
+    /// Says whether there are any.
+    const fn are_offered(self) -> Result<bool, HandshakeError> {
+        match self {
+            Self::Absent => Ok(false),
+            Self::Listed => Ok(true),
+            // §9.1: "extension-list = 1#extension".
+            Self::Empty | Self::Malformed => Err(HandshakeError::InvalidExtensions),
+        }
+    }
+}
+
 impl Lines {
     fn add(&mut self, place: usize) {
         *self = match *self {
@@ -227,10 +256,12 @@ impl Lines {
         };
     }
 
-    const fn first(self) -> Option<usize> {
+    /// Returns the place of the first, and how many there are at most.
+    const fn range(self) -> Option<(usize, usize)> {
         match self {
             Self::None => None,
-            Self::One(place) | Self::More(place) => Some(place),
+            Self::One(place) => Some((place, 1)),
+            Self::More(place) => Some((place, usize::MAX)),
         }
     }
 }
@@ -253,23 +284,30 @@ pub(super) enum FieldName {
 impl FieldName {
     pub(super) fn parse(name: &[u8]) -> Option<Self> {
         // The length tells most names apart; at most two comparisons are left.
-        let (expected, field): (&[u8], _) = match name.len() {
-            4 => (b"host", Self::Host),
-            7 => (b"upgrade", Self::Upgrade),
-            10 => (b"connection", Self::Connection),
-            14 => (b"content-length", Self::ContentLength),
-            17 if name.first().is_some_and(|first| first.eq_ignore_ascii_case(&b't')) => {
-                (b"transfer-encoding", Self::TransferEncoding)
-            }
-            17 => (b"sec-websocket-key", Self::Key),
-            20 => (b"sec-websocket-accept", Self::Accept),
-            21 => (b"sec-websocket-version", Self::Version),
-            22 => (b"sec-websocket-protocol", Self::Protocol),
-            24 => (b"sec-websocket-extensions", Self::Extensions),
-            _ => return None,
-        };
-        name.eq_ignore_ascii_case(expected).then_some(field)
+        match name.len() {
+            4 if is(name, b"host") => Some(Self::Host),
+            7 if is(name, b"upgrade") => Some(Self::Upgrade),
+            10 if is(name, b"connection") => Some(Self::Connection),
+            14 if is(name, b"content-length") => Some(Self::ContentLength),
+            17 if is(name, b"sec-websocket-key") => Some(Self::Key),
+            17 if is(name, b"transfer-encoding") => Some(Self::TransferEncoding),
+            20 if is(name, b"sec-websocket-accept") => Some(Self::Accept),
+            21 if is(name, b"sec-websocket-version") => Some(Self::Version),
+            22 if is(name, b"sec-websocket-protocol") => Some(Self::Protocol),
+            24 if is(name, b"sec-websocket-extensions") => Some(Self::Extensions),
+            _ => None,
+        }
     }
+}
+
+/// Says whether a name is the expected one, which is in lower case. Of known length, it is compared as a whole.
+fn is<const LEN: usize>(name: &[u8], expected: &[u8; LEN]) -> bool {
+    // Letters, which have the bit 0x40, come in either case: with or without 0x20.
+    let same = |name: &[u8; LEN]| {
+        let pairs = name.iter().zip(expected);
+        pairs.fold(true, |same, (byte, it)| same && (byte | (it & 0x40) >> 1) == *it)
+    };
+    name.try_into().is_ok_and(same)
 }
 
 /// Returns the values of the fields of one name.
@@ -304,16 +342,6 @@ fn check_subprotocols<'b>(lines: impl Iterator<Item = &'b [u8]>) -> Result<(), H
         count = count.saturating_add(1);
     }
     if count == 0 { Err(HandshakeError::InvalidSubprotocols) } else { Ok(()) }
-}
-
-fn check_extensions<'b>(lines: impl Iterator<Item = &'b [u8]>) -> Result<(), HandshakeError> {
-    let mut is_empty = true;
-    for extension in lines.flat_map(extensions) {
-        extension.map_err(|_| HandshakeError::InvalidExtensions)?;
-        is_empty = false;
-    }
-    // §9.1: "extension-list = 1#extension".
-    if is_empty { Err(HandshakeError::InvalidExtensions) } else { Ok(()) }
 }
 
 /// RFC 9110 §8.6: "Content-Length = 1*DIGIT".
