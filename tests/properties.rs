@@ -3,37 +3,30 @@
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
     clippy::cast_possible_truncation,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test may panic"
 )]
 
+#[path = "common/cases.rs"]
+mod cases;
 mod common;
 
 use std::collections::BTreeSet;
 
+use cases::{any_cuts, cases, cuts};
 use common::{
     CLEAN, Check, EOF, Frame, Log, Machine, Pair, SEED, Seen, To, Wire, ends, judge, opened, secs,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
+use proptest::sample::Index;
 use websocket_proto::{
-    Config, Connection, FrameHeader, MessageKind, Negotiated, Next, Opcode, ProtocolError, Role,
-    UsageError,
+    Config, Connection, Failure, FrameHeader, MessageKind, Negotiated, Next, Opcode, ProtocolError,
+    Role, Timeout, UsageError,
 };
-
-/// So many cases, or as many as `PROPTEST_CASES` says.
-fn cases(cases: u32) -> ProptestConfig {
-    let file = "proptest-regressions/properties.txt";
-    let asked = ProptestConfig::default();
-    ProptestConfig {
-        cases: if std::env::var_os("PROPTEST_CASES").is_some() { asked.cases } else { cases },
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(file))),
-        ..asked
-    }
-}
 
 /// A fragment's payload, and a control frame: whether it is a Ping, and its payload.
 type Part = (Vec<u8>, Option<(bool, Vec<u8>)>);
@@ -142,17 +135,6 @@ fn script(items: &[Item], role: Role) -> Vec<u8> {
     items.iter().flat_map(|item| item.bytes(To(role))).collect()
 }
 
-/// Cuts in order, none beyond the end.
-fn cuts(mut cuts: Vec<proptest::sample::Index>, len: usize) -> Vec<usize> {
-    let mut cuts: Vec<usize> = cuts.drain(..).map(|cut| cut.index(len + 1)).collect();
-    cuts.sort_unstable();
-    cuts
-}
-
-fn any_cuts() -> impl Strategy<Value = Vec<proptest::sample::Index>> {
-    vec(any::<proptest::sample::Index>(), 0..20)
-}
-
 /// What a caller does with one of the two ends.
 #[derive(Clone, Debug)]
 enum Command {
@@ -232,7 +214,7 @@ fn pairs(config: Config, room: usize, seed: u64) -> Vec<Pair> {
 }
 
 proptest! {
-    #![proptest_config(cases(256))]
+    #![proptest_config(cases(256, "proptest-regressions/properties.txt"))]
 
     /// Any partition of any frames comes to the same.
     #[test]
@@ -240,19 +222,19 @@ proptest! {
         let bytes = script(&items, role);
         let check = Check::of(role);
         let check = if eof { check.eof() } else { check };
-        check.run_cut(&bytes, &cuts(at, bytes.len()));
+        check.run_cut(&bytes, &cuts(&at, bytes.len()));
     }
 
     /// The same of bytes that are no frames at all, or hardly.
     #[test]
     fn bytes_in_any_split_row_108(role in role(), bytes in vec(any::<u8>(), 0..300), at in any_cuts()) {
         let config = Config::default().message_limit(200).unwrap();
-        Check::of(role).config(config).run_cut(&bytes, &cuts(at, bytes.len()));
+        Check::of(role).config(config).run_cut(&bytes, &cuts(&at, bytes.len()));
     }
 
     /// Where a good script is cut off by the end of the transport, what came before is told, and the end is not clean.
     #[test]
-    fn eof_at_any_byte_row_75(role in role(), items in vec(good_item(), 1..5), at: proptest::sample::Index) {
+    fn eof_at_any_byte_row_75(role in role(), items in vec(good_item(), 1..5), at: Index) {
         let bytes = script(&items, role);
         let cut = at.index(bytes.len() + 1);
         let open = Check::of(role).run_cut(&bytes[..cut], &[]);
@@ -394,7 +376,7 @@ proptest! {
         let to = To(role);
         let mut bytes = to.frame(0x01, b"");
         let (mut start, mut pings) = (0, 0);
-        for cut in cuts(parts, text.len()) {
+        for cut in cuts(&parts, text.len()) {
             bytes.extend(to.frame(0x00, &text[start..cut]));
             if ping {
                 bytes.extend(to.pong(b"\xFF"));
@@ -404,7 +386,7 @@ proptest! {
             start = cut;
         }
         bytes.extend(to.frame(0x80, &text[start..]));
-        let outcome = Check::of(role).run_cut(&bytes, &cuts(at, bytes.len()));
+        let outcome = Check::of(role).run_cut(&bytes, &cuts(&at, bytes.len()));
         let mut events = vec![Seen::pong(b"\xFF"); pings];
         if let Ok(text) = core::str::from_utf8(&text) {
             events.push(Seen::text(text));
@@ -523,6 +505,138 @@ proptest! {
             if due {
                 asked = Some(now);
             }
+        }
+    }
+
+    /// What is told does not depend on what comes behind it: events, replies and chunks of the start are those of the
+    /// whole.
+    #[test]
+    fn nothing_told_is_taken_back_row_120(role in role(), items in vec(any_item(), 0..8), at: Index) {
+        let bytes = script(&items, role);
+        let start = Check::of(role).run_cut(&bytes[..at.index(bytes.len() + 1)], &[]);
+        let whole = Check::of(role).run_cut(&bytes, &[]);
+        prop_assert!(whole.events.starts_with(&start.events));
+        prop_assert!(whole.output.starts_with(&start.output));
+        if matches!(start.next, Next::End(_)) {
+            prop_assert_eq!(&start, &whole);
+        }
+        if let Some((kind, begun)) = start.partial {
+            let later = whole.events[start.events.len()..].iter().find_map(|event| match event {
+                Seen::Text(text) => Some((MessageKind::Text, text.clone().into_bytes())),
+                Seen::Binary(data) => Some((MessageKind::Binary, data.clone())),
+                _ => None,
+            });
+            let (same, data) = later.or(whole.partial).expect("the message goes on");
+            prop_assert!(same == kind && data.starts_with(&begun));
+        }
+    }
+
+    /// A frame whose payload the caller writes beside the output is the frame that would have been appended.
+    #[test]
+    fn starting_is_sending(role in role(), frames in vec((kind(), vec(any::<u8>(), 0..300), any::<bool>(), any::<bool>()), 1..12)) {
+        for (mut one, mut two) in ends(role, Config::default()).into_iter().zip(ends(role, Config::default())) {
+            let mut out = Wire::new();
+            let mut beside = Vec::new();
+            for (kind, payload, whole, last) in &frames {
+                // Text of which only the caller knows that it is.
+                let payload: Vec<u8> = payload.iter().map(|byte| byte & 0x7F).collect();
+                let sent = match (whole, kind) {
+                    (true, MessageKind::Text) => one.send_text(core::str::from_utf8(&payload).unwrap(), &mut out),
+                    (true, MessageKind::Binary) => one.send_binary(&payload, &mut out),
+                    (false, _) => one.send_fragment(*kind, &payload, *last, &mut out),
+                };
+                let started = if *whole {
+                    two.start_message(*kind, &payload)
+                } else {
+                    two.start_fragment(*kind, &payload, *last)
+                };
+                prop_assert_eq!(started.as_ref().map(|_| ()).map_err(|error| *error), sent);
+                beside.extend(started.unwrap_or_default());
+            }
+            judge(role, &out.bytes);
+            prop_assert_eq!(beside, out.bytes);
+        }
+    }
+
+    /// A Close frame arrives as it was sent, and is answered with its code; what may not be sent is refused.
+    #[test]
+    fn close_arrives_row_68_69_70(
+        from in role(), code in proptest::option::of(prop_oneof![995_u16..1020, 2990_u16..5010, any::<u16>()]), reason in "\\PC{0,60}",
+    ) {
+        let sendable = code.is_some_and(|code| matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999));
+        for mut pair in pairs(Config::default(), usize::MAX, 1) {
+            let end = pair.end(from);
+            let result = end.machine.close(code, &reason, &mut end.out);
+            if code.is_none() && reason.is_empty() || sendable && reason.len() <= 123 {
+                prop_assert_eq!(result, Ok(()));
+                pair.settle();
+                let (code, answer) = (code.unwrap_or(1005), code.map_or(Frame::new(0x88, b""), common::close));
+                prop_assert_eq!(&pair.end(from.peer()).log.events, &[Seen::close(code, &reason)]);
+                let answered = judge(from.peer(), &pair.end(from.peer()).sent.clone());
+                prop_assert_eq!(answered, &[answer]);
+                prop_assert_eq!((pair.client.next, pair.server.next), (CLEAN, CLEAN));
+            } else {
+                let error = if sendable { UsageError::ControlTooLong } else { UsageError::InvalidCloseCode };
+                prop_assert_eq!(result, Err(error));
+                prop_assert!(end.out.bytes.is_empty() && end.machine.may_send());
+            }
+        }
+    }
+
+    /// A message may come in so many frames, and not in one more, whatever is between them.
+    #[test]
+    fn fragments_are_counted_row_54(role in role(), frames in 1_u32..30, limit in 1_u32..30, ping: bool, first in 1_u8..3) {
+        let to = To(role);
+        let mut bytes = Vec::new();
+        for index in 0..frames {
+            let opcode = if index == 0 { first } else { 0 };
+            bytes.extend(to.frame(if index + 1 == frames { 0x80 } else { 0 } | opcode, b"x"));
+            if ping {
+                bytes.extend(to.pong(b""));
+            }
+        }
+        let config = Config::default().fragment_limit(limit).unwrap();
+        let outcome = Check::of(role).config(config).run_cut(&bytes, &[bytes.len() / 2]);
+        if frames <= limit {
+            prop_assert_eq!(outcome.next, common::OPEN);
+            prop_assert_eq!(outcome.events.len(), 1 + if ping { frames as usize } else { 0 });
+        } else {
+            prop_assert_eq!(outcome.next, common::failed(ProtocolError::TooManyFragments));
+            prop_assert_eq!(outcome.output, vec![common::close(1008)]);
+        }
+    }
+
+    /// A peer that is heard within its time is never given up, one that falls silent is, and just then.
+    #[test]
+    fn keepalive_tells_slow_from_gone_row_76(
+        interval in 1_u64..50, timeout in 2_u64..50, delays in vec(any::<Index>(), 1..30), silent in role(), seed: u64,
+    ) {
+        let config = Config::default().keepalive(secs(interval), secs(timeout)).unwrap();
+        for mut pair in pairs(config, usize::MAX, seed) {
+            pair.settle();
+            let mut now = 0;
+            for delay in &delays {
+                // Both are asleep for less than the timeout, and then get all that was on its way.
+                now += 1 + delay.index(timeout as usize - 1) as u64;
+                pair.now = secs(now);
+                pair.settle();
+                for role in common::BOTH_ROLES {
+                    prop_assert!(matches!(pair.end(role).next, Next::Wait(Some(_))), "at {now}");
+                }
+            }
+            // From now on nothing comes from one of them.
+            let end = pair.end(silent.peer());
+            let mut polls = 0;
+            while let Next::Wait(Some(deadline)) = end.next {
+                prop_assert!(deadline > secs(now), "a deadline is later than now");
+                now = deadline.as_secs();
+                end.next = end.machine.poll(deadline, &mut end.out);
+                polls += 1;
+            }
+            prop_assert_eq!(end.next, Next::End(Err(Failure::TimedOut(Timeout::Keepalive))));
+            prop_assert!(polls <= 2, "a Ping, and the end");
+            let frames = judge(silent.peer(), &end.out.bytes);
+            prop_assert_eq!(frames.last(), Some(&common::close(1011)));
         }
     }
 }
