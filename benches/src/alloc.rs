@@ -1,4 +1,4 @@
-//! An allocator that counts: how often it was asked, and how much is out.
+//! An allocator that counts: how often it was asked, how often a block was to grow, and how much is out.
 
 #![allow(unsafe_code, reason = "an allocator cannot be written without")]
 
@@ -11,11 +11,12 @@ struct Counting;
 static ALLOCATOR: Counting = Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+static GROWTHS: AtomicUsize = AtomicUsize::new(0);
 static BYTES: AtomicUsize = AtomicUsize::new(0);
 
-/// The allocations and reallocations so far.
-pub fn allocations() -> usize {
-    ALLOCATIONS.load(Relaxed)
+/// The allocations and the reallocations so far.
+pub fn counts() -> (usize, usize) {
+    (ALLOCATIONS.load(Relaxed), GROWTHS.load(Relaxed))
 }
 
 /// The bytes that were asked for and not yet given back.
@@ -24,30 +25,30 @@ pub fn bytes() -> usize {
 }
 
 /// There is one thread: a load and a store do, and cost those who allocate next to nothing.
-fn count(allocations: usize, more: usize, less: usize) {
-    ALLOCATIONS.store(ALLOCATIONS.load(Relaxed).wrapping_add(allocations), Relaxed);
+fn count(counter: &AtomicUsize, more: usize, less: usize) {
+    counter.store(counter.load(Relaxed).wrapping_add(1), Relaxed);
     BYTES.store(BYTES.load(Relaxed).wrapping_add(more).wrapping_sub(less), Relaxed);
 }
 
 // SAFETY: every call is handed on as it came.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(1, layout.size(), 0);
+        count(&ALLOCATIONS, layout.size(), 0);
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count(1, layout.size(), 0);
+        count(&ALLOCATIONS, layout.size(), 0);
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(1, size, layout.size());
+        count(&GROWTHS, size, layout.size());
         unsafe { System.realloc(block, layout, size) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        count(0, 0, layout.size());
+        BYTES.store(BYTES.load(Relaxed).wrapping_sub(layout.size()), Relaxed);
         unsafe { System.dealloc(block, layout) }
     }
 }

@@ -56,8 +56,6 @@ pub enum Role {
 /// A contender as the rows know it.
 pub struct Entry {
     pub name: &'static str,
-    /// What RFC 6455 asks a receiver to check, and this one does not.
-    pub lacks: &'static str,
     /// Opens a connection whose handshake is done.
     pub open: fn(Role, Wire) -> Box<dyn Contender>,
     /// What a server has to keep of a connection between two messages, its transport not counted. The one message on

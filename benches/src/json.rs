@@ -10,8 +10,8 @@ pub fn print(rows: &[Measured], verdicts: &[(u32, Verdict)]) {
             figures.extend(of_case.iter().map(|figure| {
                 let instructions = figure.instructions.map_or("null".into(), |n| format!("{n:.1}"));
                 format!(
-                    r#"{{"row":{},"case":"{}","contender":"{}","ns":{:.2},"allocations":{:.3},"instructions":{instructions}}}"#,
-                    measured.row.number, case.label, figure.name, figure.time, figure.allocations,
+                    r#"{{"row":{},"case":"{}","contender":"{}","ns":{:.2},"allocations":{:.3},"growths":{:.3},"instructions":{instructions}}}"#,
+                    measured.row.number, case.label, figure.name, figure.time, figure.allocations, figure.growths,
                 )
             }));
         }

@@ -26,6 +26,8 @@ pub struct Figure {
     pub time: f64,
     /// Allocations a message, once warm.
     pub allocations: f64,
+    /// Reallocations a message: a buffer grew.
+    pub growths: f64,
     /// Instructions a message, without the consumer's, where they were counted.
     pub instructions: Option<f64>,
 }
@@ -52,11 +54,13 @@ pub fn measure(mut lanes: Vec<Lane>, repetitions: usize) -> Vec<Figure> {
     let mut consumer = Consumer::default();
     let mut warm_up = |lane: &mut Lane| {
         lane.run(&mut consumer);
-        let before = alloc::allocations();
+        let before = alloc::counts();
         lane.run(&mut consumer);
-        (alloc::allocations() - before) as f64 / lane.ready.count() as f64
+        let after = alloc::counts();
+        let count = lane.ready.count() as f64;
+        ((after.0 - before.0) as f64 / count, (after.1 - before.1) as f64 / count)
     };
-    let allocations: Vec<f64> = lanes.iter_mut().map(&mut warm_up).collect();
+    let allocations: Vec<(f64, f64)> = lanes.iter_mut().map(&mut warm_up).collect();
     let mut times = vec![Vec::with_capacity(repetitions); lanes.len()];
     for _ in 0..repetitions {
         for (lane, times) in lanes.iter_mut().zip(&mut times) {
@@ -68,10 +72,10 @@ pub fn measure(mut lanes: Vec<Lane>, repetitions: usize) -> Vec<Figure> {
     std::hint::black_box(consumer);
     let figures = lanes.iter().zip(times).zip(allocations);
     figures
-        .map(|((lane, mut times), allocations)| {
+        .map(|((lane, mut times), (allocations, growths))| {
             times.sort_by(f64::total_cmp);
             let time = times[times.len() / 2];
-            Figure { name: lane.name, time, allocations, instructions: None }
+            Figure { name: lane.name, time, allocations, growths, instructions: None }
         })
         .collect()
 }

@@ -25,7 +25,7 @@ pub enum Goal {
     Ratio { ours: &'static str, others: &'static [&'static str], at_least: f64 },
     /// Ours takes at most so many instructions a message, the consumer's not counted.
     Instructions { ours: &'static str, at_most: f64 },
-    /// Ours allocates at most so often for a message.
+    /// Ours allocates at most so often for a message; where it does, the buffer may grow.
     Allocations { ours: &'static str, at_most: f64 },
 }
 

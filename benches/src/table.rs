@@ -31,22 +31,30 @@ impl Measured {
     }
 
     pub fn print(&self) {
-        println!("    ns a message (times ours; a: allocations a message; i: own instructions)\n");
+        println!(
+            "    ns a message (times ours; a: allocations, g: growths of buffers, i: own instructions, all a message)\n"
+        );
         let mut names: Vec<&str> = Vec::new();
         for figure in self.figures.iter().flatten() {
             if !names.contains(&figure.name) {
                 names.push(figure.name);
             }
         }
-        print!("    {:27}", "");
-        self.cases().for_each(|(case, _)| print!("{:>28}", case.label));
-        println!();
+        let mut lines = vec![vec![String::new()]];
+        lines[0].extend(self.cases().map(|(case, _)| case.label.to_owned()));
         for name in names {
-            print!("    {name:27}");
+            let mut line = vec![name.to_owned()];
             for (_, figures) in self.cases() {
                 let of = |name: &str| figures.iter().find(|figure| figure.name == name);
-                print!("{:>28}", of(name).map_or(String::new(), |figure| cell(figure, of(OURS))));
+                line.push(of(name).map_or(String::new(), |figure| cell(figure, of(OURS))));
             }
+            lines.push(line);
+        }
+        let widest = |column: usize| lines.iter().map(|line| line[column].len()).max();
+        let widths: Vec<usize> = (0..lines[0].len()).filter_map(widest).collect();
+        for line in &lines {
+            print!("    {:1$}", line[0], widths[0]);
+            line[1..].iter().zip(&widths[1..]).for_each(|(cell, width)| print!("  {cell:>width$}"));
             println!();
         }
         println!();
@@ -70,6 +78,9 @@ fn cell(figure: &Figure, ours: Option<&Figure>) -> String {
     if figure.allocations >= 0.005 {
         notes.push(format!("{:.2} a", figure.allocations));
     }
+    if figure.growths >= 0.005 {
+        notes.push(format!("{:.2} g", figure.growths));
+    }
     notes.extend(figure.instructions.map(|count| format!("{count:.0} i")));
     format!("{:.1} ({})", figure.time, notes.join(", "))
 }
@@ -88,8 +99,9 @@ fn verdict(label: &'static str, goal: &Goal, figures: &[Figure]) -> Option<Verdi
             (format!("{ours} {count:.1} instructions, at most {at_most}"), count <= at_most)
         }
         Goal::Allocations { ours, at_most } => {
-            let count = of(ours)?.allocations;
-            (format!("{ours} {count:.2} allocations, at most {at_most}"), count <= at_most)
+            let Figure { allocations, growths, .. } = *of(ours)?;
+            let what = format!("{ours} {allocations:.2} allocations, at most {at_most}");
+            (what, allocations <= at_most && (at_most > 0.0 || growths == 0.0))
         }
     };
     Some(Verdict { label, what, holds })

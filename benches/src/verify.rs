@@ -8,8 +8,11 @@ use crate::payloads::ACCEPT;
 use crate::wire::Wire;
 use crate::workloads::{Job, Ready};
 
+/// A contender that is open, and the transport it was given.
+pub type Opened = (Box<dyn Contender>, Wire);
+
 /// Opens a contender for a workload, if it can do it; fails if it does it wrong.
-pub fn open(ready: &Ready, entry: &Entry) -> Result<Option<(Box<dyn Contender>, Wire)>, String> {
+pub fn open(ready: &Ready, entry: &Entry) -> Result<Option<Opened>, String> {
     let (mut contender, wire) = opened(ready, entry);
     match check(ready, &mut *contender, &wire)? {
         Can::Not => Ok(None),
@@ -17,7 +20,7 @@ pub fn open(ready: &Ready, entry: &Entry) -> Result<Option<(Box<dyn Contender>, 
     }
 }
 
-fn opened(ready: &Ready, entry: &Entry) -> (Box<dyn Contender>, Wire) {
+fn opened(ready: &Ready, entry: &Entry) -> Opened {
     let wire = ready.wire();
     let mut contender = (entry.open)(ready.workload.role, wire.clone());
     if ready.workload.job == Job::Connect {

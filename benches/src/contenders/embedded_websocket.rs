@@ -18,7 +18,6 @@ use crate::wire::Wire;
 
 pub const ENTRY: Entry = Entry {
     name: "embedded-websocket",
-    lacks: "UTF-8, mask bit, reserved bits, shortest length, control frames",
     open: |role, wire| match role {
         Role::Server => {
             Box::new(Embedded::<EmptyRng, Server>::new(WebSocketServer::new_server(), wire))

@@ -10,7 +10,6 @@ use crate::wire::Wire;
 
 pub const ENTRY: Entry = Entry {
     name: "fastwebsockets",
-    lacks: "mask bit, shortest length, long control frames but Pings",
     open: |role, wire| Box::new(Fast::new(role, wire)),
     idle: Some(|wire| {
         let mut connection = Fast::new(Role::Server, wire);

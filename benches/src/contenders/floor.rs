@@ -6,17 +6,12 @@ use crate::consumer::Consumer;
 use crate::contender::{Can, Contender, Entry, Role};
 use crate::wire::Wire;
 
-pub const COPIED: Entry = Entry {
-    name: "floor",
-    lacks: "everything",
-    open: |role, wire| Box::new(Floor::new(role, wire)),
-    idle: None,
-};
+pub const COPIED: Entry =
+    Entry { name: "floor", open: |role, wire| Box::new(Floor::new(role, wire)), idle: None };
 
 /// Writes header and payload from where they lie.
 pub const VECTORED: Entry = Entry {
     name: "floor vectored",
-    lacks: "everything",
     open: |role, wire| Box::new(Vectored(Floor::new(role, wire))),
     idle: None,
 };

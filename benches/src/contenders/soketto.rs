@@ -22,7 +22,6 @@ use crate::wire::Wire;
 
 pub const ENTRY: Entry = Entry {
     name: "soketto",
-    lacks: "mask bit, shortest length",
     open: |role, wire| Box::new(Soketto::new(role, wire)),
     idle: Some(|wire| {
         let mut connection = Soketto::new(Role::Server, wire);

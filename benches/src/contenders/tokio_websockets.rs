@@ -17,7 +17,6 @@ use crate::wire::Wire;
 
 pub const ENTRY: Entry = Entry {
     name: "tokio-websockets",
-    lacks: "nothing",
     open: |role, wire| Box::new(TokioWebsockets::new(role, wire)),
     idle: Some(|wire| {
         let mut connection = TokioWebsockets::new(Role::Server, wire);

@@ -2,13 +2,14 @@
 //! for high load.
 
 use std::hint::black_box;
+use std::io::ErrorKind;
 
 use bytes::Bytes;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::handshake::HandshakeError;
 use tungstenite::http::HeaderValue;
 use tungstenite::protocol::Role as TheirRole;
-use tungstenite::{Message, WebSocket};
+use tungstenite::{Error, Message, WebSocket};
 
 use super::URL;
 use crate::consumer::Consumer;
@@ -17,7 +18,6 @@ use crate::wire::Wire;
 
 pub const ENTRY: Entry = Entry {
     name: "tungstenite",
-    lacks: "shortest length",
     open: |role, wire| Box::new(Tungstenite::new(role, wire)),
     idle: Some(|wire| {
         let mut connection = Tungstenite::new(Role::Server, wire);
@@ -36,12 +36,21 @@ impl Tungstenite {
         };
         Self(WebSocket::from_raw_socket(wire, role, None))
     }
+
+    /// The next message; `None` at the end of the stream.
+    fn next(&mut self) -> Option<Message> {
+        match self.0.read() {
+            Ok(message) => Some(message),
+            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 impl Contender for Tungstenite {
     fn receive(&mut self, consumer: &mut Consumer) -> Can {
-        // The error is that the stream has ended. A Pong is flushed by the next read.
-        while let Ok(message) = self.0.read() {
+        // A Pong is flushed by the next read.
+        while let Some(message) = self.next() {
             match message {
                 Message::Binary(data) => consumer.message(&data),
                 Message::Text(text) => consumer.message(text.as_bytes()),
@@ -60,7 +69,7 @@ impl Contender for Tungstenite {
     }
 
     fn echo(&mut self, consumer: &mut Consumer) -> Can {
-        while let Ok(message) = self.0.read() {
+        while let Some(message) = self.next() {
             if let Message::Binary(data) = &message {
                 consumer.message(data);
             }

@@ -10,7 +10,6 @@ use crate::wire::Wire;
 
 pub const ENTRY: Entry = Entry {
     name: "websocket-codec",
-    lacks: "mask bit, shortest length",
     open: |role, wire| Box::new(Codec::new(role, wire)),
     idle: Some(|wire| {
         let mut connection = Framed::new(wire, MessageCodec::server());

@@ -17,7 +17,6 @@ use crate::wire::Wire;
 
 pub const WHOLE: Entry = Entry {
     name: "websocket-proto",
-    lacks: "nothing",
     open: |role, wire| Box::new(Whole::new(role, wire, true)),
     idle: Some(|wire| {
         let mut whole = Whole::new(Role::Server, wire, true);
@@ -29,14 +28,12 @@ pub const WHOLE: Entry = Entry {
 /// Without `recycle`: the buffer of a message that was assembled is dropped.
 pub const KEEPING: Entry = Entry {
     name: "websocket-proto, no recycle",
-    lacks: WHOLE.lacks,
     open: |role, wire| Box::new(Whole::new(role, wire, false)),
     idle: None,
 };
 
 pub const CHUNKS: Entry = Entry {
     name: "websocket-proto chunks",
-    lacks: "nothing",
     open: |role, wire| Box::new(Chunks::new(role, wire)),
     idle: Some(|wire| {
         let mut chunks = Chunks::new(Role::Server, wire);
@@ -48,7 +45,6 @@ pub const CHUNKS: Entry = Entry {
 /// Sends with `start_binary`: the payload is written from where it lies.
 pub const VECTORED: Entry = Entry {
     name: "websocket-proto vectored",
-    lacks: "nothing",
     open: |role, wire| Box::new(Vectored(Chunks::new(role, wire))),
     idle: None,
 };
@@ -98,18 +94,18 @@ impl Contender for Whole {
                 match event {
                     Event::Binary(data) => {
                         consumer.message(&data);
-                        if let Cow::Owned(data) = data {
-                            if self.recycles {
-                                self.ws.recycle(data);
-                            }
+                        if let Cow::Owned(data) = data
+                            && self.recycles
+                        {
+                            self.ws.recycle(data);
                         }
                     }
                     Event::Text(text) => {
                         consumer.message(text.as_bytes());
-                        if let Cow::Owned(text) = text {
-                            if self.recycles {
-                                self.ws.recycle(text);
-                            }
+                        if let Cow::Owned(text) = text
+                            && self.recycles
+                        {
+                            self.ws.recycle(text);
                         }
                     }
                     Event::Ping(_) | Event::Pong(_) | Event::Close(_) => {}

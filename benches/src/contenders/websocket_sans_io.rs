@@ -12,7 +12,6 @@ use crate::wire::Wire;
 
 pub const ENTRY: Entry = Entry {
     name: "websocket-sans-io",
-    lacks: "everything",
     open: |role, wire| Box::new(SansIo::new(role, wire)),
     idle: Some(|_| Box::new((WebsocketFrameDecoder::new(), WebsocketFrameEncoder::new()))),
 };
