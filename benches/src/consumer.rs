@@ -28,11 +28,8 @@ impl Consumer {
     /// instructions can be told from the contender's.
     #[inline(never)]
     pub fn chunk(&mut self, payload: &[u8], last: bool) {
-        let mut rest = payload;
-        while let Some(&byte) = rest.first() {
-            self.sum = self.sum.wrapping_add(byte.into());
-            rest = rest.get(64..).unwrap_or_default();
-        }
+        let touched = payload.iter().step_by(64).map(|&byte| u64::from(byte));
+        self.sum = touched.fold(self.sum, u64::wrapping_add);
         self.messages += u64::from(last);
         if self.record.is_some() {
             self.keep(payload, last);
