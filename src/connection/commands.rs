@@ -3,7 +3,7 @@
 use crate::close_code::CloseCode;
 use crate::connection::Connection;
 use crate::connection::replies::Passes;
-use crate::connection::send::{FrameStart, Outgoing, len_u64};
+use crate::connection::send::{FrameStart, len_u64};
 use crate::error::UsageError;
 use crate::frame::{Close, FrameHeader};
 use crate::opcode::{MessageKind, Opcode};
@@ -21,7 +21,7 @@ impl Connection {
         text: &str,
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
-        self.send_message(MessageKind::Text, text.as_bytes(), out)
+        self.send_frame(Opcode::Text, text.as_bytes(), out)
     }
 
     /// Sends a binary message.
@@ -34,7 +34,7 @@ impl Connection {
         data: &[u8],
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
-        self.send_message(MessageKind::Binary, data, out)
+        self.send_frame(Opcode::Binary, data, out)
     }
 
     /// Sends a part of a message as a frame of its own: the first part starts the message, the `last` ends it
@@ -55,7 +55,9 @@ impl Connection {
     ) -> Result<(), UsageError> {
         self.require_sending()?;
         let frame = self.sender.data(kind, part, last)?;
-        self.send_data(&frame, part, out)
+        self.make_room(frame.header().frame_len(self.sender.masks())?, out)?;
+        self.sender.put_data(&frame, part, out);
+        Ok(())
     }
 
     /// Starts a text message in a single frame, whose payload of `payload_len` bytes the caller writes.
@@ -114,7 +116,7 @@ impl Connection {
         payload: &[u8],
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
-        self.send_control(Opcode::Ping, payload, out)
+        self.send_frame(Opcode::Ping, payload, out)
     }
 
     /// Sends a Pong frame with a payload of at most 125 bytes, asked for or not (RFC 6455 §5.5.3).
@@ -127,7 +129,7 @@ impl Connection {
         payload: &[u8],
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
-        self.send_control(Opcode::Pong, payload, out)
+        self.send_frame(Opcode::Pong, payload, out)
     }
 
     /// Starts the closing handshake, or answers the peer's Close frame where that is not done automatically (RFC 6455
@@ -147,7 +149,7 @@ impl Connection {
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
         let close = Close::new(code.into(), reason)?;
-        self.send_control(Opcode::Close, close.body(), out)?;
+        self.send_frame(Opcode::Close, close.body(), out)?;
         self.transition(Cause::CloseSent);
         Ok(())
     }
@@ -181,7 +183,20 @@ impl Connection {
     }
 
     /// Makes room for a frame of the caller's and the held Pong that goes before it, and sends that.
+    #[inline]
     fn make_room(
+        &mut self,
+        frame_len: usize,
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        if self.replies.is_idle() {
+            return require_room(out, frame_len);
+        }
+        self.make_room_for_both(frame_len, out)
+    }
+
+    #[inline(never)]
+    fn make_room_for_both(
         &mut self,
         frame_len: usize,
         out: &mut (impl Output + ?Sized),
@@ -197,27 +212,6 @@ impl Connection {
         Ok(())
     }
 
-    fn send_message(
-        &mut self,
-        kind: MessageKind,
-        payload: &[u8],
-        out: &mut (impl Output + ?Sized),
-    ) -> Result<(), UsageError> {
-        self.require_sending()?;
-        let frame = self.sender.message_of_len(kind, len_u64(payload))?;
-        self.send_data(&frame, payload, out)
-    }
-
-    fn send_data(
-        &mut self,
-        frame: &Outgoing,
-        payload: &[u8],
-        out: &mut (impl Output + ?Sized),
-    ) -> Result<(), UsageError> {
-        self.make_room(self.sender.frame_len(frame.header())?, out)?;
-        self.sender.put_data(frame, payload, out)
-    }
-
     fn start_message(
         &mut self,
         kind: MessageKind,
@@ -228,15 +222,21 @@ impl Connection {
         self.sender.start_data(&frame)
     }
 
-    fn send_control(
+    /// Sends a control frame, or a message in a single frame.
+    #[inline]
+    fn send_frame(
         &mut self,
         opcode: Opcode,
         payload: &[u8],
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
         self.require_sending()?;
+        if !opcode.is_control() {
+            self.sender.require_no_message()?;
+        }
         let header = FrameHeader::new(opcode, len_u64(payload));
-        self.make_room(self.sender.frame_len(header)?, out)?;
-        self.sender.put(header, payload, out)
+        self.make_room(header.frame_len(self.sender.masks())?, out)?;
+        self.sender.put(header, payload, out);
+        Ok(())
     }
 }

@@ -56,6 +56,11 @@ impl Replies {
         self.close.is_some()
     }
 
+    /// Tells whether [`flush`](Self::flush) would do nothing.
+    pub(super) const fn is_idle(&self) -> bool {
+        self.pong.is_none() && self.close.is_none() && !self.past_mark
+    }
+
     /// Tells whether the output is above the mark.
     pub(super) fn is_congested(&self, out: &(impl Output + ?Sized)) -> bool {
         !self.is_below_mark(0, out)

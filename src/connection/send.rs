@@ -55,18 +55,11 @@ impl Sender {
         out: &mut (impl Output + ?Sized),
     ) -> bool {
         let header = FrameHeader::new(opcode, len_u64(payload));
-        self.frame_len(header).is_ok_and(|len| out.make_room(len))
-            && self.put(header, payload, out).is_ok()
-    }
-
-    /// Returns the number of bytes of a frame with this header and its payload.
-    pub(super) fn frame_len(&self, header: FrameHeader) -> Result<usize, UsageError> {
-        let mask = self.masks().then_some([0; 4]);
-        let header_len = FrameHeader { mask, ..header }.encode()?.len();
-        usize::try_from(header.payload_len)
-            .ok()
-            .and_then(|payload_len| payload_len.checked_add(header_len))
-            .ok_or(UsageError::LengthOverflow)
+        let has_room = header.frame_len(self.masks()).is_ok_and(|len| out.make_room(len));
+        if has_room {
+            self.put(header, payload, out);
+        }
+        has_room
     }
 
     /// Judges a whole message, or a part of one with the payload in hand.
@@ -129,16 +122,16 @@ impl Sender {
         }
     }
 
-    /// Appends a data frame, for which there is room.
+    /// Appends a data frame that was checked and for which there is room.
+    #[inline]
     pub(super) fn put_data(
         &mut self,
         frame: &Outgoing,
         payload: &[u8],
         out: &mut (impl Output + ?Sized),
-    ) -> Result<(), UsageError> {
-        self.put(frame.header, payload, out)?;
+    ) {
+        self.put(frame.header, payload, out);
         self.message = frame.after;
-        Ok(())
     }
 
     /// Gives the header of a data frame; its payload is the caller's.
@@ -149,21 +142,21 @@ impl Sender {
         Ok(FrameStart { header, mask: mask.map(Mask::new) })
     }
 
-    /// Appends a frame, for which there is room.
+    /// Appends a frame that was checked and for which there is room.
+    #[inline]
     pub(super) fn put(
         &mut self,
         header: FrameHeader,
         payload: &[u8],
         out: &mut (impl Output + ?Sized),
-    ) -> Result<(), UsageError> {
+    ) {
         // §5.3: "The masking key needs to be unpredictable"; a new one for each frame
         let mask = self.keys.as_mut().map(MaskingKeys::next_key);
-        out.put(&FrameHeader { mask, ..header }.encode()?);
+        out.put(&FrameHeader { mask, ..header }.encode_checked());
         match mask {
             Some(key) => out.put_masked(payload, &mut Mask::new(key)),
             None => out.put(payload),
         }
-        Ok(())
     }
 }
 

@@ -105,16 +105,15 @@ impl FrameHeader {
     ///
     /// [`UsageError::LengthOverflow`]: the payload length exceeds 2^63 - 1. [`UsageError::ControlTooLong`]: that of a
     /// control frame exceeds 125. [`UsageError::FragmentedControl`]: a control frame is marked as a fragment.
+    #[inline]
     pub fn encode(&self) -> Result<HeaderBytes, UsageError> {
-        if self.opcode.is_control() && self.payload_len > 125 {
-            return Err(UsageError::ControlTooLong);
-        }
-        if self.opcode.is_control() && !self.fin {
-            return Err(UsageError::FragmentedControl);
-        }
-        if self.payload_len >> 63 != 0 {
-            return Err(UsageError::LengthOverflow);
-        }
+        self.check()?;
+        Ok(self.encode_checked())
+    }
+
+    /// Encodes a header that [`frame_len`](Self::frame_len) or [`encode`](Self::encode) has nothing against.
+    #[inline]
+    pub(crate) fn encode_checked(&self) -> HeaderBytes {
         let mut header = HeaderBytes { bytes: [0; Self::MAX], len: 0 };
         let fin = if self.fin { Self::FIN } else { 0 };
         let mask = if self.mask.is_some() { Self::MASK } else { 0 };
@@ -134,7 +133,41 @@ impl FrameHeader {
         if let Some(key) = self.mask {
             header.push(&key);
         }
-        Ok(header)
+        header
+    }
+
+    /// Returns the number of bytes of the header and the payload together.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`encode`](Self::encode); [`UsageError::LengthOverflow`] also where it exceeds `usize::MAX`.
+    #[inline]
+    pub(crate) fn frame_len(&self, is_masked: bool) -> Result<usize, UsageError> {
+        self.check()?;
+        let length_len = match self.payload_len {
+            0..=125 => 0,
+            126..=0xFFFF => 2,
+            _ => 8,
+        };
+        let header_len: usize = if is_masked { 6 } else { 2 };
+        usize::try_from(self.payload_len)
+            .ok()
+            .and_then(|len| len.checked_add(header_len.saturating_add(length_len)))
+            .ok_or(UsageError::LengthOverflow)
+    }
+
+    #[inline]
+    const fn check(&self) -> Result<(), UsageError> {
+        if self.opcode.is_control() && self.payload_len > 125 {
+            return Err(UsageError::ControlTooLong);
+        }
+        if self.opcode.is_control() && !self.fin {
+            return Err(UsageError::FragmentedControl);
+        }
+        if self.payload_len >> 63 != 0 {
+            return Err(UsageError::LengthOverflow);
+        }
+        Ok(())
     }
 }
 
@@ -171,6 +204,7 @@ pub struct HeaderBytes {
 }
 
 impl HeaderBytes {
+    #[inline]
     fn push(&mut self, more: &[u8]) {
         let start = usize::from(self.len);
         let end = start.saturating_add(more.len());
