@@ -55,7 +55,7 @@ pub(crate) fn rows() -> Vec<Row> {
             }
         })
     }));
-    rows.push(Row::new("102 connections that open and close", "connections", 500, |size| {
+    rows.push(Row::new("102 connections that open and close", "connections", 25_000, |size| {
         // What one holds at a time: two heads, and an assembled message.
         Work::new(4096, move || (0..size).for_each(|_| open_and_close()))
     }));
@@ -63,17 +63,16 @@ pub(crate) fn rows() -> Vec<Row> {
         rows.push(Row::new(
             format!("102 {}, messages assembled and given back", name_of(role)),
             "messages",
-            500,
+            250_000,
             {
                 move |size| {
                     let message =
-                        [frame(role, 1, "κόσμε".repeat(10).as_bytes()), frame(role, 0x80, b"x")]
-                            .concat();
+                        [frame(role, 1, "κόσμε".as_bytes()), frame(role, 0x80, b"x")].concat();
                     let mut input = message.repeat(size);
                     let mut ws = websocket(role);
-                    Work::new(400, move || {
+                    Work::new(24, move || {
                         let mut out = Vec::new();
-                        for mut piece in input.chunks_mut(50) {
+                        for mut piece in input.chunks_mut(1000) {
                             while let Some(event) = ws.receive(&mut piece, &mut out) {
                                 if let Event::Text(text) = event {
                                     ws.recycle(text.into_owned());

@@ -4,6 +4,8 @@
 //! Each work is done once in each size, the smallest possible one first: its cost is what does not depend on the
 //! size. Prints a line for each: the name, the unit of the size, the size, the calls of the allocator, the bytes
 //! held in the end and how many may be, the most bytes held at a time and how many may be.
+//!
+//! Usage: counted LANE LANES [WORD]...: of the work whose name contains one of the words, that of one lane among so many.
 
 #[path = "../../common/counting.rs"]
 #[allow(dead_code, reason = "tests use the rest")]
@@ -55,10 +57,14 @@ impl Work {
 
 fn main() {
     let rows = [handshake::rows(), frames::rows(), lifetime::rows(), planted()];
-    let words: Vec<String> = std::env::args().skip(1).collect();
+    let mut arguments = std::env::args().skip(1);
+    let mut number = || arguments.next().and_then(|it| it.parse().ok()).expect("a number");
+    let (lane, lanes): (usize, usize) = (number(), number());
+    let words: Vec<String> = arguments.collect();
     let is_wanted =
         |row: &Row| words.is_empty() || words.iter().any(|word| row.name.contains(word));
-    for row in rows.into_iter().flatten().filter(is_wanted) {
+    let wanted = rows.into_iter().flatten().filter(is_wanted);
+    for row in wanted.skip(lane).step_by(lanes) {
         for size in [0, row.size, 2 * row.size, 4 * row.size] {
             let mut work = (row.prepare)(size);
             let ((), cost) = counting::cost(|| measured(&mut *work.run));
