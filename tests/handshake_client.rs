@@ -448,6 +448,7 @@ fn client_receives_refusals_row_33() {
             (&seen.reason[..], &seen.fields[0]),
             (&b"why"[..], &("A".into(), b"b".to_vec()))
         );
+        assert_eq!(&seen.fields[1], &("Content-Length".into(), b"4".to_vec()));
         let expected: &[u8] = if matches!(status, 204 | 304) { b"" } else { b"body" };
         assert_eq!(refused(Ok(Some(seen)), status), (expected.to_vec(), false));
     }
@@ -461,6 +462,18 @@ fn client_receives_refusals_row_33() {
     assert_eq!(refused(seen, 503), (b"body".to_vec(), true));
     let seen = receive_to_eof(format!("{head}0\r\n\r\n").as_bytes());
     assert_eq!(refused(seen, 503), (b"".to_vec(), false));
+}
+
+#[test]
+fn client_looks_fields_of_a_response_up() {
+    let mut bytes = *b"HTTP/1.1 302 \r\nLocation: /a\r\nlocation: /b\r\nContent-Length: 0\r\n\r\n";
+    let mut handshake = ClientHandshake::new(request(), SEED, &mut Vec::new()).unwrap();
+    let mut head = Vec::new();
+    let response = handshake.receive(&mut &mut bytes[..], &mut head).unwrap().unwrap();
+    // The first of that name, in any case.
+    assert_eq!(response.field("LOCATION"), Some(&b"/a"[..]));
+    assert_eq!(response.field("content-length"), Some(&b"0"[..]));
+    assert_eq!(response.field("Locatio"), None);
 }
 
 #[test]
@@ -492,6 +505,7 @@ fn client_receives_chunked_bodies_row_33() {
             "hello!0123456789",
         ),
         ("0000000000000002\r\n\r\n\r\n0\r\n", "\r\n"),
+        ("1a\r\nabcdefghijklmnopqrstuvwxyz\r\n0\r\n", "abcdefghijklmnopqrstuvwxyz"),
     ] {
         let bytes = format!("{head}{chunks}");
         assert_eq!(refused(receive(bytes.as_bytes()), 200), (body.into(), false), "{chunks:?}");

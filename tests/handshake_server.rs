@@ -420,6 +420,8 @@ fn server_receives_hosts_row_12() {
         "192.0.2.1:8080",
         "[::1]",
         "[2001:db8::7]:443",
+        "[::ffff:192.168.1.9]",
+        "[64:ff9b::255.249.100.0]:1",
         "a:",
         "a_b~!$&'()*+,;=",
         "%41",
@@ -933,6 +935,40 @@ fn server_sends_bodies_where_they_may_be() {
             assert!(out.is_empty());
             request.reject(status, &[], body.as_bytes(), &mut out).unwrap();
             assert_eq!(String::from_utf8(out).unwrap(), expected);
+        });
+    }
+}
+
+/// RFC 9110 §15 and RFC 6585 name them; a phrase that is not known may be left out (RFC 9112 §4).
+#[test]
+fn server_sends_reason_phrases() {
+    for (status, phrase) in [
+        (200, "OK"),
+        (204, "No Content"),
+        (301, "Moved Permanently"),
+        (302, "Found"),
+        (303, "See Other"),
+        (304, "Not Modified"),
+        (307, "Temporary Redirect"),
+        (308, "Permanent Redirect"),
+        (400, "Bad Request"),
+        (401, "Unauthorized"),
+        (403, "Forbidden"),
+        (404, "Not Found"),
+        (405, "Method Not Allowed"),
+        (414, "URI Too Long"),
+        (426, "Upgrade Required"),
+        (429, "Too Many Requests"),
+        (431, "Request Header Fields Too Large"),
+        (500, "Internal Server Error"),
+        (503, "Service Unavailable"),
+        (505, "HTTP Version Not Supported"),
+        (499, ""),
+    ] {
+        with_request(&upgrade_with(""), |request| {
+            let mut out = Vec::new();
+            request.reject(status, &[], b"", &mut out).unwrap();
+            assert!(out.starts_with(format!("HTTP/1.1 {status} {phrase}\r\n").as_bytes()));
         });
     }
 }
