@@ -274,7 +274,44 @@ const TOKEN_BYTES: [bool; 256] = {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_control, is_field_text, is_token_byte, token_len};
+    use super::{
+        is_control, is_field_text, is_token_byte, leading_letters, may_hold_control, token_len,
+    };
+
+    /// Each byte in each place of a word of such others.
+    fn words(others: &[u8]) -> impl Iterator<Item = [u8; 8]> + use<'_> {
+        others.iter().flat_map(|&other| {
+            (0..8).flat_map(move |at| {
+                (0..=255).map(move |byte| {
+                    let mut word = [other; 8];
+                    word[at] = byte;
+                    word
+                })
+            })
+        })
+    }
+
+    #[test]
+    fn letters_are_counted_from_the_lowest_byte() {
+        for word in words(b"azAZm-@[`{0\x00\x7f\x80\xe1\xff") {
+            let is_letter = |byte: &&u8| byte.is_ascii_alphabetic() || **byte == b'-';
+            let expected = word.iter().take_while(is_letter).count();
+            assert_eq!(leading_letters(u64::from_le_bytes(word)), expected, "{word:02x?}");
+        }
+    }
+
+    /// No control character goes unnoticed, and text as fields have it is not looked at twice.
+    #[test]
+    fn alarms_are_false_for_no_visible_text() {
+        for word in words(b"a ~!\t\x80\xff") {
+            let alarm = may_hold_control(u64::from_ne_bytes(word));
+            if word.iter().any(|&byte| is_control(byte)) {
+                assert!(alarm, "{word:02x?}");
+            } else if word.iter().all(|byte| (b' '..=b'~').contains(byte)) {
+                assert!(!alarm, "{word:02x?}");
+            }
+        }
+    }
 
     #[test]
     fn words_tell_the_same_as_bytes() {
