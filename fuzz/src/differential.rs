@@ -1,5 +1,8 @@
 //! The same frames to `tungstenite` and to us: the same messages, and the same verdict, but for the differences that are
 //! written down here, each with its section of RFC 6455.
+//!
+//! Not compared: what is answered, which `receive` judges; what comes behind the first Close, which they do not read on
+//! to; and limits that a control frame could exceed, as theirs is on those too, and ours on messages alone (§5.5).
 
 use std::io::{self, Read, Write};
 
@@ -30,37 +33,67 @@ struct Outcome {
     code: Option<u16>,
 }
 
+/// What they do otherwise. In each case the plain checker agrees with us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// §11.7: they do not know the close code 1014, which was registered later, and tell of it as 1002.
+    LaterCode,
+    /// §7.1.7: they judge a frame when it has come whole, we fail the connection as soon as it is wrong.
+    LaterVerdict,
+    /// §10.4, §5.2: they hold the declared length against the limit before they look at what is wrong with the header.
+    LimitFirst,
+    /// §5.2: they take a length that is not in the least number of bytes, and go on.
+    LongLength,
+    /// §7.4, §5.5.1: they look at the reason of a Close before its code, and tell of a code that must not be sent as 1002
+    /// instead of failing.
+    ReasonFirst,
+}
+
+impl Difference {
+    pub const ALL: [Self; 5] = [
+        Self::LaterCode,
+        Self::LaterVerdict,
+        Self::LimitFirst,
+        Self::LongLength,
+        Self::ReasonFirst,
+    ];
+}
+
 pub fn oracle(input: &Input<'_>) {
+    compare(input);
+}
+
+/// Returns the difference between their outcome and ours, which has to be a known one.
+pub fn compare(input: &Input<'_>) -> Option<Difference> {
     let me = side(input.client);
     let stream = encode_all(&input.frames, peer(me));
     // Their limit is on control frames as well.
     let limit = if input.limited { 126 + usize::from(input.limit) } else { 1 << 24 };
     let ours = ours(me, limit, &stream, &input.sizes);
     let theirs = theirs(me, limit, &stream, &input.sizes);
-    if ours != theirs {
-        let difference = known_difference(me, limit, &stream, &ours, &theirs);
-        assert!(
-            difference.is_some(),
-            "\nours:   {ours:?}\ntheirs: {theirs:?}\nstream: {stream:02x?}"
-        );
+    if ours == theirs {
+        return None;
     }
+    let difference = known_difference(me, limit, &stream, &ours, &theirs);
+    assert!(difference.is_some(), "\nours:   {ours:?}\ntheirs: {theirs:?}\nstream: {stream:02x?}");
+    difference
 }
 
-/// The table of differences: the section, and how it shows.
+/// How each difference shows.
 fn known_difference(
     me: Side,
     limit: usize,
     stream: &[u8],
     ours: &Outcome,
     theirs: &Outcome,
-) -> Option<&'static str> {
+) -> Option<Difference> {
     let mut model = Checker::new(peer(me), Limits { bytes: limit as u64, frames: u64::MAX });
     model.read(stream);
     if let (Some(Item::Close(Some((1014, _)))), Some((Item::Close(Some((1002, _))), before))) =
         (ours.items.last(), theirs.items.split_last())
     {
         let agrees_before = ours.items.split_last().is_some_and(|(_, items)| items == before);
-        return agrees_before.then_some("§11.7: they do not know 1014, which was registered later");
+        return agrees_before.then_some(Difference::LaterCode);
     }
     let fault = model.fault?;
     let agrees_before = theirs.items.get(..ours.items.len()) == Some(&ours.items);
@@ -69,23 +102,19 @@ fn known_difference(
         return None;
     }
     if theirs.items.len() == ours.items.len() && !is_whole(frame) && theirs.code.is_none() {
-        return Some(
-            "§7.1.7: they judge a frame when it has come whole, we as soon as it is wrong",
-        );
+        return Some(Difference::LaterVerdict);
     }
     let is_too_long = declared(frame)? > limit as u128;
     if theirs.items.len() == ours.items.len() && is_too_long && theirs.code == Some(1009) {
-        return Some("§5.2: they look at the size of a frame before anything else in its header");
+        return Some(Difference::LimitFirst);
     }
     if !is_minimal(frame) && fault.code == 1002 {
-        return Some("§5.2: they take lengths that are not minimal");
+        return Some(Difference::LongLength);
     }
     if fault.rule.starts_with("§7.4") {
         let told = matches!(theirs.items.get(ours.items.len()), Some(Item::Close(Some((1002, _)))));
         let judged_later = theirs.code == Some(1007);
-        return (told || judged_later).then_some(
-            "§7.4: they look at the reason first, and tell of a code that must not be sent as 1002",
-        );
+        return (told || judged_later).then_some(Difference::ReasonFirst);
     }
     None
 }
