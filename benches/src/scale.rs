@@ -1,6 +1,7 @@
-//! Many connections in one process, and how cost grows with the sizes of messages and of reads. This crate only.
+//! Many connections in one process, and how cost grows with the sizes of messages and of reads.
 
 use std::fs;
+use std::rc::Rc;
 use std::time::Duration;
 
 use websocket_proto::{
@@ -10,8 +11,8 @@ use websocket_proto::{
 use crate::alloc;
 use crate::consumer::Consumer;
 use crate::contender::Role;
-use crate::contenders::WHOLE;
-use crate::measure::{Lane, cpu_time, measure};
+use crate::contenders::{BESIDE, CHUNKS, WHOLE};
+use crate::measure::{Figure, Lane, cpu_time, measure};
 use crate::payloads::{Content, REQUEST, Random, put_frame};
 use crate::workloads::{Job, Workload};
 
@@ -102,20 +103,31 @@ fn broadcast(connections: &mut [WebSocket]) {
     println!("    {time:10.1} ns each");
 }
 
+/// Beside the chunks, which allocate nothing: above `Config::recycle_limit`, 1 MiB, a buffer comes from the kernel for
+/// each message, a page fault at a time. And beside a peer.
 fn grow(
     what: &str,
     exponents: impl Iterator<Item = u32>,
     workload: impl Fn(u32) -> Workload,
 ) -> Result<(), String> {
-    println!("cost by {what}");
-    println!("    {:>10}{:>16}{:>12}", "bytes", "ns a message", "ns a KiB");
+    let entries = [WHOLE, CHUNKS, BESIDE];
+    println!("cost by {what}: ns a message (ns a KiB)");
+    print!("    {:>10}", "bytes");
+    entries.iter().for_each(|entry| print!("{:>28}", entry.name));
+    println!();
     for exponent in exponents {
         let workload = workload(exponent);
-        let lane = Lane::open(WHOLE.name, WHOLE, &workload.ready().into())?;
-        let figures = measure(lane.into_iter().collect(), REPETITIONS);
-        let time = figures.first().map_or(0.0, |figure| figure.time);
-        let a_kib = time / workload.size as f64 * 1024.0;
-        println!("    {:>10}{time:>16.1}{a_kib:>12.2}", 1_usize << exponent);
+        let ready = Rc::new(workload.ready());
+        let mut lanes = Vec::new();
+        for entry in entries {
+            lanes.extend(Lane::open(entry.name, entry, &ready)?);
+        }
+        print!("    {:>10}", 1_usize << exponent);
+        for Figure { time, .. } in measure(lanes, REPETITIONS) {
+            let a_kib = time / workload.size as f64 * 1024.0;
+            print!("{:>28}", format!("{time:.1} ({a_kib:.2})"));
+        }
+        println!();
     }
     Ok(())
 }

@@ -35,6 +35,9 @@ pub const CHUNKS: &Entry = &websocket_proto::CHUNKS;
 pub const VECTORED: &Entry = &websocket_proto::VECTORED;
 pub const KEEPING: &Entry = &websocket_proto::KEEPING;
 
+/// The fastest peer that checks all, at large messages.
+pub const BESIDE: &Entry = &tokio_websockets::ENTRY;
+
 /// What a client of every contender asks for, as a whole and in parts.
 const URL: &str = "ws://example.com/chat";
 const HOST: &str = "example.com";
