@@ -34,6 +34,7 @@ pub trait Output {
 }
 
 /// Makes room for `needed` bytes, or says what is missing.
+#[inline]
 pub(crate) fn require_room(
     out: &mut (impl Output + ?Sized),
     needed: usize,
@@ -126,16 +127,22 @@ impl Output for SliceOutput<'_> {
 
 #[cfg(feature = "alloc")]
 impl Output for alloc::vec::Vec<u8> {
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "the path of every small message")]
     fn make_room(&mut self, bytes: usize) -> bool {
-        self.try_reserve(bytes).is_ok()
+        self.capacity().wrapping_sub(self.len()) >= bytes || grow(self, bytes)
     }
 
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "the path of every small message")]
     fn put(&mut self, bytes: &[u8]) {
-        if self.make_room(bytes.len()) {
+        // The second condition follows from the first, but the compiler cannot know and would add a growth that panics.
+        if self.make_room(bytes.len()) && self.capacity().wrapping_sub(self.len()) >= bytes.len() {
             self.extend_from_slice(bytes);
         }
     }
 
+    #[inline]
     fn waiting(&self) -> usize {
         self.len()
     }
@@ -145,7 +152,6 @@ impl Output for alloc::vec::Vec<u8> {
         let mut short = bytes;
         if bytes.len() >= 128 {
             let words = mask.masked_words(bytes.chunks_exact(4));
-            // The second condition follows from the first, but the compiler cannot know.
             if self.make_room(bytes.len())
                 && self.capacity().wrapping_sub(self.len()) >= words.size_hint().0
             {
@@ -157,6 +163,13 @@ impl Output for alloc::vec::Vec<u8> {
         self.put(short);
         mask.apply(self.get_mut(start..).unwrap_or_default());
     }
+}
+
+#[cfg(feature = "alloc")]
+#[cold]
+#[inline(never)]
+fn grow(vec: &mut alloc::vec::Vec<u8>, bytes: usize) -> bool {
+    vec.try_reserve(bytes).is_ok()
 }
 
 /// For a transport that takes some bytes now and some later: write `as_slices`, then `drain` what was taken from the

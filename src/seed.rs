@@ -1,8 +1,6 @@
 //! What is not predictable: the nonce of the opening handshake and the masking keys (RFC 6455 §4.1, §5.3, §10.3), drawn
 //! from one seed of the caller's by SipHash-2-4, a keyed pseudo-random function, over a counter.
 
-use core::num::NonZeroU64;
-
 /// A client's source of masking keys.
 ///
 /// §10.3: "Clients MUST choose a new masking key for each frame, using an algorithm that cannot be predicted by end
@@ -10,18 +8,25 @@ use core::num::NonZeroU64;
 /// no `Clone`: two copies would use the same keys.
 pub(crate) struct MaskingKeys {
     prf: SipHash,
-    /// That of the next key.
-    counter: NonZeroU64,
+    /// The number of keys drawn, two for each output of the function; in bytes, which need no alignment.
+    drawn: [u8; 8],
+    /// The second half of the last output.
+    spare: [u8; 4],
 }
 
 impl MaskingKeys {
     pub(crate) fn new(seed: &[u8; 32]) -> Self {
-        Self { prf: SipHash::new(halves(seed).0), counter: NonZeroU64::MIN }
+        Self { prf: SipHash::new(halves(seed).0), drawn: [0; 8], spare: [0; 4] }
     }
 
     pub(crate) fn next_key(&mut self) -> [u8; 4] {
-        let [a, b, c, d, ..] = self.prf.hash(&self.counter.get().to_le_bytes()).to_le_bytes();
-        self.counter = self.counter.checked_add(1).unwrap_or(NonZeroU64::MIN);
+        let drawn = u64::from_le_bytes(self.drawn);
+        self.drawn = drawn.wrapping_add(1).to_le_bytes();
+        if drawn % 2 == 1 {
+            return self.spare;
+        }
+        let [a, b, c, d, spare @ ..] = self.prf.hash(&self.drawn).to_le_bytes();
+        self.spare = spare;
         [a, b, c, d]
     }
 }
@@ -68,23 +73,22 @@ impl core::fmt::Debug for HandshakeSecret {
 /// SipHash-2-4 (Aumasson and Bernstein, 2012) under a key of 128 bits.
 #[derive(Clone, Copy)]
 struct SipHash {
-    k0: u64,
-    k1: u64,
+    key: [u8; 16],
 }
 
 impl SipHash {
     fn new(key: &[u8]) -> Self {
-        let mut words =
-            key.chunks_exact(8).map(|word| word.try_into().map_or(0, u64::from_le_bytes));
-        Self { k0: words.next().unwrap_or(0), k1: words.next().unwrap_or(0) }
+        Self { key: key.first_chunk().copied().unwrap_or_default() }
     }
 
     fn hash(self, data: &[u8]) -> u64 {
+        let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |word| u64::from_le_bytes(*word));
+        let (k0, k1) = (word(self.key.first_chunk()), word(self.key.last_chunk()));
         let mut v = [
-            self.k0 ^ 0x736f_6d65_7073_6575,
-            self.k1 ^ 0x646f_7261_6e64_6f6d,
-            self.k0 ^ 0x6c79_6765_6e65_7261,
-            self.k1 ^ 0x7465_6462_7974_6573,
+            k0 ^ 0x736f_6d65_7073_6575,
+            k1 ^ 0x646f_7261_6e64_6f6d,
+            k0 ^ 0x6c79_6765_6e65_7261,
+            k1 ^ 0x7465_6462_7974_6573,
         ];
         let mut words = data.chunks_exact(8);
         for word in &mut words {

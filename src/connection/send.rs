@@ -143,21 +143,42 @@ impl Sender {
     }
 
     /// Appends a frame that was checked and for which there is room.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "the path of every small message")]
     pub(super) fn put(
         &mut self,
         header: FrameHeader,
         payload: &[u8],
         out: &mut (impl Output + ?Sized),
     ) {
-        // §5.3: "The masking key needs to be unpredictable"; a new one for each frame
-        let mask = self.keys.as_mut().map(MaskingKeys::next_key);
-        out.put(&FrameHeader { mask, ..header }.encode_checked());
-        match mask {
-            Some(key) => out.put_masked(payload, &mut Mask::new(key)),
-            None => out.put(payload),
+        match &mut self.keys {
+            None => {
+                match header.encode_short() {
+                    Some(bytes) => out.put(&bytes),
+                    None => out.put(&header.encode_checked()),
+                }
+                out.put(payload);
+            }
+            Some(keys) => put_masked(keys, header, payload, out),
         }
     }
+}
+
+#[inline(never)]
+fn put_masked(
+    keys: &mut MaskingKeys,
+    header: FrameHeader,
+    payload: &[u8],
+    out: &mut (impl Output + ?Sized),
+) {
+    // §5.3: "The masking key needs to be unpredictable"; a new one for each frame
+    let key @ [a, b, c, d] = keys.next_key();
+    let header = FrameHeader { mask: Some(key), ..header };
+    match header.encode_short() {
+        Some([first, second]) => out.put(&[first, second, a, b, c, d]),
+        None => out.put(&header.encode_checked()),
+    }
+    out.put_masked(payload, &mut Mask::new(key));
 }
 
 impl Outgoing {

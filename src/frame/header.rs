@@ -111,22 +111,19 @@ impl FrameHeader {
         Ok(self.encode_checked())
     }
 
-    /// Encodes a header that [`frame_len`](Self::frame_len) or [`encode`](Self::encode) has nothing against.
-    #[inline]
+    /// Encodes a header that [`encode`](Self::encode) would not refuse.
     pub(crate) fn encode_checked(&self) -> HeaderBytes {
         let mut header = HeaderBytes { bytes: [0; Self::MAX], len: 0 };
-        let fin = if self.fin { Self::FIN } else { 0 };
-        let mask = if self.mask.is_some() { Self::MASK } else { 0 };
-        header.push(&[fin | (self.rsv & Self::RSV) | self.opcode.bits()]);
+        let second = self.mask_bit();
         // §5.2: "the minimal number of bytes MUST be used to encode the length"
         match (u8::try_from(self.payload_len), u16::try_from(self.payload_len)) {
-            (Ok(len @ ..=125), _) => header.push(&[mask | len]),
+            (Ok(len @ ..=125), _) => header.push(&[self.first_byte(), second | len]),
             (_, Ok(len)) => {
-                header.push(&[mask | 0x7E]);
+                header.push(&[self.first_byte(), second | 0x7E]);
                 header.push(&len.to_be_bytes());
             }
             _ => {
-                header.push(&[mask | 0x7F]);
+                header.push(&[self.first_byte(), second | 0x7F]);
                 header.push(&self.payload_len.to_be_bytes());
             }
         }
@@ -136,11 +133,29 @@ impl FrameHeader {
         header
     }
 
+    /// Encodes a header in which the first two bytes tell the length; what follows is the masking key, if any.
+    #[inline]
+    pub(crate) fn encode_short(&self) -> Option<[u8; 2]> {
+        match u8::try_from(self.payload_len) {
+            Ok(len @ ..=125) => Some([self.first_byte(), self.mask_bit() | len]),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    const fn mask_bit(&self) -> u8 {
+        if self.mask.is_some() { Self::MASK } else { 0 }
+    }
+
+    #[inline]
+    const fn first_byte(&self) -> u8 {
+        let fin = if self.fin { Self::FIN } else { 0 };
+        fin | (self.rsv & Self::RSV) | self.opcode.bits()
+    }
+
     /// Returns the number of bytes of the header and the payload together.
     ///
-    /// # Errors
-    ///
-    /// Those of [`encode`](Self::encode); [`UsageError::LengthOverflow`] also where it exceeds `usize::MAX`.
+    /// The errors are those of [`encode`](Self::encode), and `LengthOverflow` also where it exceeds `usize::MAX`.
     #[inline]
     pub(crate) fn frame_len(&self, is_masked: bool) -> Result<usize, UsageError> {
         self.check()?;
