@@ -12,7 +12,7 @@ use crate::seed::{HandshakeSecret, MaskingKeys};
 use super::body::Body;
 use super::client_request::{ClientRequest, MAX_OFFERED};
 use super::config::HandshakeConfig;
-use super::head::{Fields, LineReader, Progress, strip_line_end};
+use super::head::{Fields, LineReader, Lines, Progress, first_line};
 use super::key::Key;
 use super::opening::{Opening, Stage};
 use super::response::{Outcome, Response, StatusLine};
@@ -190,8 +190,8 @@ impl ClientHandshake {
                 return Ok(None);
             }
             let HandshakeConfig { head_limit: limit, field_limit, body_limit, .. } = self.config;
-            let each = |line: &[u8], at| draft.line(line, at, field_limit);
-            head_len = match self.reader.read(bytes, head, limit, each)? {
+            let take = |head: &[u8], start| draft.take_lines(head, start, field_limit);
+            head_len = match self.reader.read(bytes, head, limit, take)? {
                 Progress::Incomplete => return Ok(None),
                 Progress::TooLong => return Err(HandshakeError::HeadTooLong { limit }),
                 Progress::NoRoom => return Err(HandshakeError::StorageFull),
@@ -284,21 +284,31 @@ struct Draft {
 }
 
 impl Draft {
-    /// Takes the line that begins at `at`; says whether it was the last.
-    fn line(&mut self, line: &[u8], at: usize, field_limit: usize) -> Result<bool, HandshakeError> {
-        let text = strip_line_end(line)?;
-        match self.status {
-            None => {
+    /// Takes the lines of `head` from `start` on that are complete.
+    fn take_lines(
+        &mut self,
+        head: &[u8],
+        mut start: usize,
+        field_limit: usize,
+    ) -> Result<Lines, HandshakeError> {
+        loop {
+            if self.status.is_none() {
+                let Some(text) = first_line(head.get(start..).unwrap_or_default())? else {
+                    return Ok(Lines { end: start, are_all: false });
+                };
                 self.status = Some(StatusLine::parse(text)?.status);
-                self.line = at..at.saturating_add(line.len());
+                self.line = start..start.saturating_add(text.len());
+                start = self.line.end.saturating_add(2);
             }
-            Some(_) if !text.is_empty() => self.fields.note_line(text, at, field_limit)?,
+            let lines = self.fields.take_lines(head, start, field_limit)?;
             // RFC 9110 §15.2: "A client MUST be able to parse one or more 1xx responses received prior to a final
             // response, even if the client does not expect one."
-            Some(100 | 102..=199) => *self = Self::default(),
-            Some(_) => return Ok(true),
+            if !lines.are_all || !matches!(self.status, Some(100 | 102..=199)) {
+                return Ok(lines);
+            }
+            *self = Self::default();
+            start = lines.end;
         }
-        Ok(false)
     }
 }
 

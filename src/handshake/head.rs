@@ -1,6 +1,6 @@
 //! The head of an HTTP/1.1 message (RFC 9112 §2 to §5): cut into lines as they arrive, and the grammar of one line.
 //!
-//! A line is looked at once, when its end has come. What is remembered of it are offsets from the start of the head, so
+//! A line is judged once, when its end has come. What is remembered of it are offsets from the start of the head, so
 //! that it does not matter whether the head ends up in the input or in the caller's storage.
 
 use memchr::memchr;
@@ -30,35 +30,50 @@ pub(super) enum Progress {
     NoRoom,
 }
 
+/// The lines that were taken of a head.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lines {
+    /// Where they end, and the line that is not complete begins.
+    pub(super) end: usize,
+    /// The empty line behind the fields was the last of them.
+    pub(super) are_all: bool,
+}
+
 impl LineReader {
-    /// Hands each line that becomes complete, and where it begins, to `each`, until that says that it was the last.
+    /// Hands the head, and where the first line begins that was not taken, to `take`, which takes those that are complete.
     ///
-    /// Whether a line is handed out depends on the bytes alone, not on how they are cut.
+    /// It judges no line before its end has come: so what it finds depends on the bytes alone, not on how they are cut.
     pub(super) fn read(
         &mut self,
         input: &[u8],
         storage: &mut (impl Output + AsRef<[u8]> + ?Sized),
         limit: usize,
-        mut each: impl FnMut(&[u8], usize) -> Result<bool, HandshakeError>,
+        mut take: impl FnMut(&[u8], usize) -> Result<Lines, HandshakeError>,
     ) -> Result<Progress, HandshakeError> {
         let budget = limit.saturating_sub(self.stored);
         let within = input.get(..budget).unwrap_or(input);
         let is_stored = self.stored > 0;
         let mut taken: usize = 0;
-        while let Some(rest) = within.get(taken..) {
-            let Some(end) = memchr(b'\n', rest).map(|lf| lf.saturating_add(1)) else {
-                break;
-            };
-            if is_stored && !self.store(rest.get(..end).unwrap_or_default(), storage) {
-                return Ok(Progress::NoRoom);
+        if is_stored {
+            while let Some(rest) = within.get(taken..) {
+                let Some(len) = memchr(b'\n', rest).map(|lf| lf.saturating_add(1)) else {
+                    break;
+                };
+                if !self.store(rest.get(..len).unwrap_or_default(), storage) {
+                    return Ok(Progress::NoRoom);
+                }
+                taken = taken.saturating_add(len);
+                let lines = take(self.stored(storage), self.line)?;
+                self.line = lines.end;
+                if lines.are_all {
+                    return Ok(Progress::Complete(taken));
+                }
             }
-            taken = taken.saturating_add(end);
-            let (head, head_len) =
-                if is_stored { (self.stored(storage), self.stored) } else { (within, taken) };
-            let start = self.line;
-            self.line = head_len;
-            if each(head.get(start..head_len).unwrap_or_default(), start)? {
-                return Ok(Progress::Complete(taken));
+        } else {
+            let lines = take(within, self.line)?;
+            self.line = lines.end;
+            if lines.are_all {
+                return Ok(Progress::Complete(lines.end));
             }
         }
         if input.len() >= budget {
@@ -149,30 +164,60 @@ impl<'b> Iterator for Fields<'b> {
     }
 }
 
-/// Takes the line end off.
-pub(super) fn strip_line_end(line: &[u8]) -> Result<&[u8], HandshakeError> {
-    // RFC 9112 §2.2 lets a recipient take a bare LF for a line end. Those that do and those that do not can be played
-    // off against each other, so it is refused.
-    line.strip_suffix(b"\r\n").ok_or(HandshakeError::InvalidLineEnd)
+/// What a head has at its front, behind the start line (RFC 9112 §5).
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Line<'b> {
+    /// A field: its name, its value without the blanks round it, and what is behind the line.
+    Field { name: &'b [u8], value: &'b [u8], rest: &'b [u8] },
+    /// The empty line that ends the head.
+    Empty,
+    /// A line that is not complete.
+    Incomplete,
 }
 
-/// Takes a field line, without its end, apart: the name, and the value without the blanks round it.
-pub(super) fn parse_field(line: &[u8]) -> Result<(&[u8], &[u8]), HandshakeError> {
-    let (name, rest) = line.split_at_checked(token_len(line)).unwrap_or_default();
-    match rest.split_first() {
-        Some((b':', value)) if !name.is_empty() => {
-            if is_field_text(value) {
-                Ok((name, trim(value)))
-            } else {
-                Err(HandshakeError::InvalidFieldValue)
+impl<'b> Line<'b> {
+    /// Parses the line at the front of `head`.
+    #[inline]
+    pub(super) fn parse(head: &'b [u8]) -> Result<Self, HandshakeError> {
+        // Every byte is looked at once: what ends the name and the value tells where they end.
+        let (name, rest) = head.split_at_checked(token_len(head)).unwrap_or_default();
+        if let ([_, ..], [b':', rest @ ..]) = (name, rest) {
+            let (value, rest) = rest.split_at_checked(field_text_len(rest)).unwrap_or_default();
+            if let [b'\r', b'\n', rest @ ..] = rest {
+                return Ok(Self::Field { name, value: trim(value), rest });
             }
         }
-        // RFC 9112 §5.2: "A server that receives an obs-fold in a request message [...] MUST either reject the message
-        // by sending a 400 (Bad Request) [...] or replace each received obs-fold with one or more SP octets".
-        Some((b' ' | b'\t', _)) if name.is_empty() => Err(HandshakeError::FoldedLine),
-        // RFC 9112 §5.1: "No whitespace is allowed between the field name and colon."
-        _ => Err(HandshakeError::InvalidFieldName),
+        Self::parse_other(head)
     }
+
+    /// Parses a line that is not a field, or no valid one.
+    #[cold]
+    fn parse_other(head: &[u8]) -> Result<Self, HandshakeError> {
+        let Some(line) = first_line(head)? else {
+            return Ok(Self::Incomplete);
+        };
+        let name_len = token_len(line);
+        match line.get(name_len) {
+            None if line.is_empty() => Ok(Self::Empty),
+            Some(b':') if name_len > 0 => Err(HandshakeError::InvalidFieldValue),
+            // RFC 9112 §5.2: "A server that receives an obs-fold in a request message [...] MUST either reject the
+            // message by sending a 400 (Bad Request) [...] or replace each received obs-fold with one or more SP
+            // octets".
+            Some(b' ' | b'\t') if name_len == 0 => Err(HandshakeError::FoldedLine),
+            // RFC 9112 §5.1: "No whitespace is allowed between the field name and colon."
+            _ => Err(HandshakeError::InvalidFieldName),
+        }
+    }
+}
+
+/// Returns the first line of `head`, without its end, if it is complete.
+pub(super) fn first_line(head: &[u8]) -> Result<Option<&[u8]>, HandshakeError> {
+    let Some(line) = memchr(b'\n', head).and_then(|lf| head.get(..lf)) else {
+        return Ok(None);
+    };
+    // RFC 9112 §2.2 lets a recipient take a bare LF for a line end. Those that do and those that do not can be played
+    // off against each other, so it is refused.
+    line.strip_suffix(b"\r").map(Some).ok_or(HandshakeError::InvalidLineEnd)
 }
 
 /// Parses `HTTP/1.` and a digit: the minor version.
@@ -188,54 +233,89 @@ pub(super) fn parse_version(text: &[u8]) -> Result<u8, HandshakeError> {
     }
 }
 
-/// Says whether `text` is made of what may stand in the value of a field or in a reason phrase: no control characters
-/// but HTAB (RFC 9110 §5.5).
+/// Parses a number of at least one digit.
+pub(super) fn parse_decimal(text: &[u8]) -> Option<u64> {
+    if text.is_empty() {
+        return None;
+    }
+    text.iter().try_fold(0_u64, |number, byte| match byte {
+        b'0'..=b'9' => number.checked_mul(10)?.checked_add(u64::from(byte.saturating_sub(b'0'))),
+        _ => None,
+    })
+}
+
+/// Says whether `text` is made of what may stand in the value of a field or in a reason phrase.
 pub(super) fn is_field_text(text: &[u8]) -> bool {
-    // Eight bytes at a time, the last eight of which overlap those before; what is found is looked at byte by byte.
-    let is_plain = |block: &[u8; 8]| !may_hold_control(u64::from_ne_bytes(*block));
-    let mut blocks = text.chunks_exact(8).filter_map(<[u8]>::first_chunk);
-    (text.last_chunk().is_some_and(is_plain) && blocks.all(is_plain))
-        || !text.iter().any(|&byte| is_control(byte))
+    field_text_len(text) == text.len()
 }
 
-/// Says whether a byte of a word is a control character; there may be false alarms.
-const fn may_hold_control(word: u64) -> bool {
-    let below_space = word.wrapping_sub(EACH * 0x20) & !word;
-    let no_del = word ^ (EACH * 0x7f);
-    let del = no_del.wrapping_sub(EACH) & !no_del;
-    (below_space | del) & (EACH * 0x80) != 0
+/// Returns how many bytes at the front may stand in the value of a field: no control characters but HTAB (RFC 9110 §5.5).
+fn field_text_len(text: &[u8]) -> usize {
+    span(text, not_text, |byte| !is_control(byte))
 }
 
-fn is_control(byte: u8) -> bool {
-    (byte < b' ' && byte != b'\t') || byte == 0x7f
+/// Returns how many bytes at the front may stand in the target of a request: all that is visible but `#`.
+///
+/// Browsers send some characters that RFC 3986 does not allow.
+pub(super) fn target_len(text: &[u8]) -> usize {
+    span(text, not_target, |byte| byte.is_ascii_graphic() && byte != b'#')
 }
 
 /// Returns how many bytes at the front may stand in a token.
 pub(super) fn token_len(text: &[u8]) -> usize {
-    // Names of fields are made of letters and hyphens, which need no table: first those, eight at a time.
-    let mut rest = text;
-    while let Some((block, tail)) = rest.split_first_chunk() {
-        let letters = leading_letters(u64::from_le_bytes(*block));
-        if letters < 8 {
-            rest = rest.get(letters..).unwrap_or_default();
-            break;
-        }
-        rest = tail;
-    }
-    let end = rest.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(rest.len());
-    text.len().saturating_sub(rest.len()).saturating_add(end)
+    // Names of fields are made of letters and hyphens, which need no table.
+    span(text, not_letters, is_token_byte)
 }
 
-/// Returns how many bytes of a word, from the lowest, are letters or hyphens.
-fn leading_letters(word: u64) -> usize {
-    // The highest bit of each byte tells; the sums of seven bits each do not carry into the next byte.
+/// Returns for how many bytes at the front `belongs` is true, passing over eight at a time.
+///
+/// `mark` sets the highest bit of those bytes of a word that may not belong. The lowest one that does not must be among
+/// them; it may mark others.
+fn span(text: &[u8], mark: impl Fn(u64) -> u64, belongs: impl Fn(u8) -> bool) -> usize {
+    let mut len: usize = 0;
+    while let Some(block) = text.get(len..).and_then(<[u8]>::first_chunk) {
+        let marked = mark(u64::from_le_bytes(*block)) & (EACH * 0x80);
+        if marked == 0 {
+            len = len.wrapping_add(8);
+            continue;
+        }
+        len = len.wrapping_add(usize::try_from(marked.trailing_zeros() / 8).unwrap_or_default());
+        match text.get(len) {
+            Some(&byte) if belongs(byte) => len = len.wrapping_add(1),
+            _ => return len,
+        }
+    }
+    let rest = text.get(len..).unwrap_or_default();
+    len.wrapping_add(rest.iter().take_while(|&&byte| belongs(byte)).count())
+}
+
+/// Marks control characters, HTAB among them. A subtraction that borrows has marked a byte below.
+const fn not_text(word: u64) -> u64 {
+    let below_space = word.wrapping_sub(EACH * 0x20);
+    let del = (word ^ (EACH * 0x7f)).wrapping_sub(EACH);
+    (below_space | del) & !word
+}
+
+/// Marks what is not visible ASCII, and `#`.
+const fn not_target(word: u64) -> u64 {
+    let below_visible = word.wrapping_sub(EACH * 0x21);
+    let hash = (word ^ (EACH * 0x23)).wrapping_sub(EACH);
+    let del = (word ^ (EACH * 0x7f)).wrapping_sub(EACH);
+    word | below_visible | hash | del
+}
+
+/// Marks what is neither a letter nor a hyphen. The sums of seven bits each do not carry into the next byte.
+const fn not_letters(word: u64) -> u64 {
     let low = word & (EACH * 0x7f);
     let lower_case = low | (EACH * 0x20);
     let from_a = lower_case.wrapping_add(EACH * (0x80 - 0x61));
     let above_z = lower_case.wrapping_add(EACH * (0x80 - 0x7b));
     let not_hyphen = (low ^ (EACH * 0x2d)).wrapping_add(EACH * 0x7f);
-    let others = word | !((from_a & !above_z) | !not_hyphen);
-    usize::try_from((others & (EACH * 0x80)).trailing_zeros() / 8).unwrap_or(0)
+    word | !((from_a & !above_z) | !not_hyphen)
+}
+
+fn is_control(byte: u8) -> bool {
+    !matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
 }
 
 /// A word with a one in each byte.
@@ -275,7 +355,8 @@ const TOKEN_BYTES: [bool; 256] = {
 #[cfg(test)]
 mod tests {
     use super::{
-        is_control, is_field_text, is_token_byte, leading_letters, may_hold_control, token_len,
+        EACH, field_text_len, is_control, is_token_byte, not_letters, not_target, not_text,
+        target_len, token_len,
     };
 
     /// Each byte in each place of a word of such others.
@@ -292,24 +373,18 @@ mod tests {
     }
 
     #[test]
-    fn letters_are_counted_from_the_lowest_byte() {
-        for word in words(b"azAZm-@[`{0\x00\x7f\x80\xe1\xff") {
-            let is_letter = |byte: &&u8| byte.is_ascii_alphabetic() || **byte == b'-';
-            let expected = word.iter().take_while(is_letter).count();
-            assert_eq!(leading_letters(u64::from_le_bytes(word)), expected, "{word:02x?}");
-        }
-    }
-
-    /// No control character goes unnoticed, and text as fields have it is not looked at twice.
-    #[test]
-    fn alarms_are_false_for_no_visible_text() {
-        for word in words(b"a ~!\t\x80\xff") {
-            let alarm = may_hold_control(u64::from_ne_bytes(word));
-            if word.iter().any(|&byte| is_control(byte)) {
-                assert!(alarm, "{word:02x?}");
-            } else if word.iter().all(|byte| (b' '..=b'~').contains(byte)) {
-                assert!(!alarm, "{word:02x?}");
-            }
+    fn bytes_are_marked_from_the_first_that_is_not_passed_over() {
+        for word in words(b"azAZm-@[`{0\x00\x7f\x80\xe1\xff ~!\t#") {
+            let unmarked = |mark: fn(u64) -> u64| {
+                let marked = mark(u64::from_le_bytes(word)) & (EACH * 0x80);
+                marked.trailing_zeros() as usize / 8
+            };
+            let letters = word.iter().take_while(|it| it.is_ascii_alphabetic() || **it == b'-');
+            assert_eq!(unmarked(not_letters), letters.count(), "{word:02x?}");
+            let text = word.iter().take_while(|it| matches!(it, b' '..=b'~' | 0x80..));
+            assert_eq!(unmarked(not_text), text.count(), "{word:02x?}");
+            let target = word.iter().take_while(|it| matches!(it, b'!' | b'"' | b'$'..=b'~'));
+            assert_eq!(unmarked(not_target), target.count(), "{word:02x?}");
         }
     }
 
@@ -320,9 +395,12 @@ mod tests {
                 for at in 0..len {
                     let mut text = vec![b'a'; len];
                     text[at] = byte;
-                    assert_eq!(is_field_text(&text), !is_control(byte), "{byte} at {at} of {len}");
+                    let expected = if is_control(byte) { at } else { len };
+                    assert_eq!(field_text_len(&text), expected, "{byte} at {at} of {len}");
                     let expected = if is_token_byte(byte) { len } else { at };
                     assert_eq!(token_len(&text), expected, "{byte} at {at} of {len}");
+                    let expected = if matches!(byte, b'!' | b'"' | b'$'..=b'~') { len } else { at };
+                    assert_eq!(target_len(&text), expected, "{byte} at {at} of {len}");
                 }
             }
         }

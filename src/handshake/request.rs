@@ -8,7 +8,6 @@ use super::key::Key;
 use super::list::{Extension, extensions};
 use super::negotiated::Negotiated;
 use super::upgrade::{FieldName, subprotocols, values};
-use super::uri::Target;
 use super::write::{CallerFields, check_fields, put_field, put_fields, write_refusal, write_whole};
 
 /// A request that a [`ServerHandshake`](crate::ServerHandshake) received: for an upgrade, or any other.
@@ -22,7 +21,8 @@ use super::write::{CallerFields, check_fields, put_field, put_fields, write_refu
 pub struct Request<'b> {
     pub(super) method: &'b str,
     pub(super) target: &'b str,
-    pub(super) parts: Target<'b>,
+    pub(super) path: &'b str,
+    pub(super) query: Option<&'b str>,
     pub(super) fields: Fields<'b>,
     /// The key of a request for an upgrade, which was checked; or why it is not one.
     pub(super) upgrade: Result<Key, HandshakeError>,
@@ -110,13 +110,13 @@ impl<'b> Request<'b> {
     /// Returns the path of the target, with its percent-encodings; at least `/`.
     #[must_use]
     pub const fn path(&self) -> &'b str {
-        self.parts.path
+        self.path
     }
 
     /// Returns the query of the target, without the `?`, where there is one.
     #[must_use]
     pub const fn query(&self) -> Option<&'b str> {
-        self.parts.query
+        self.query
     }
 
     /// Returns the value of the first field of that name, in any case.

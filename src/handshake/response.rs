@@ -5,7 +5,7 @@ use core::ops::Range;
 use crate::error::{HandshakeError, UsageError};
 use crate::seed::MaskingKeys;
 
-use super::head::{Fields, is_field_text, parse_version, strip_line_end};
+use super::head::{Fields, is_field_text, parse_version};
 use super::negotiated::Negotiated;
 
 /// The final response that a [`ClientHandshake`](crate::ClientHandshake) received.
@@ -120,8 +120,8 @@ impl<'b> StatusLine<'b> {
         message: &'b [u8],
         range: Range<usize>,
     ) -> Result<(Self, Fields<'b>), HandshakeError> {
-        let fields = Fields::new(message.get(range.end..).unwrap_or_default());
-        let line = strip_line_end(message.get(range).unwrap_or_default())?;
-        Ok((Self::parse(line)?, fields))
+        let fields = message.get(range.end.saturating_add(2)..).unwrap_or_default();
+        let line = Self::parse(message.get(range).unwrap_or_default())?;
+        Ok((line, Fields::new(fields)))
     }
 }

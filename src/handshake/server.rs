@@ -10,12 +10,13 @@ use crate::next::Next;
 use crate::output::Output;
 
 use super::config::HandshakeConfig;
-use super::head::{Fields, LineReader, Progress, parse_version, strip_line_end};
-use super::list::token;
+use super::head::{
+    Fields, LineReader, Lines, Progress, first_line, parse_version, target_len, token_len,
+};
 use super::opening::{Opening, Stage};
 use super::request::Request;
 use super::upgrade::UpgradeFields;
-use super::uri::Target;
+use super::uri::find_path;
 
 /// The opening handshake of a server, up to the client's request.
 ///
@@ -131,8 +132,8 @@ impl ServerHandshake {
         head: &'r mut (impl Output + AsRef<[u8]> + ?Sized),
     ) -> Result<Option<(Request<'r>, &'b mut [u8])>, HandshakeError> {
         let HandshakeConfig { head_limit: limit, field_limit, .. } = self.config;
-        let each = |line: &[u8], at| self.draft.line(line, at, field_limit);
-        let taken = match self.reader.read(bytes, head, limit, each)? {
+        let take = |head: &[u8], start| self.draft.take_lines(head, start, field_limit);
+        let taken = match self.reader.read(bytes, head, limit, take)? {
             Progress::Incomplete => return Ok(None),
             Progress::TooLong => return Err(self.draft.too_long(limit)),
             Progress::NoRoom => return Err(HandshakeError::StorageFull),
@@ -147,32 +148,34 @@ impl ServerHandshake {
 /// What is known of a request whose head is not complete: places, no bytes.
 #[derive(Debug, Default)]
 struct Draft {
-    /// Where the request line stands; `None` until it has come.
-    line: Option<Range<usize>>,
+    /// `None` until it has come.
+    line: Option<RequestLine>,
     empty_lines: u8,
     fields: UpgradeFields,
 }
 
 impl Draft {
-    /// Takes the line that begins at `at`; says whether it was the last.
-    fn line(&mut self, line: &[u8], at: usize, field_limit: usize) -> Result<bool, HandshakeError> {
-        let text = strip_line_end(line)?;
-        if self.line.is_none() {
+    /// Takes the lines of `head` from `start` on that are complete.
+    fn take_lines(
+        &mut self,
+        head: &[u8],
+        mut start: usize,
+        field_limit: usize,
+    ) -> Result<Lines, HandshakeError> {
+        while self.line.is_none() {
+            let Some(text) = first_line(head.get(start..).unwrap_or_default())? else {
+                return Ok(Lines { end: start, are_all: false });
+            };
             // RFC 9112 §2.2: "a server that is expecting to receive and parse a request-line SHOULD ignore at least one
             // empty line (CRLF) received prior to the request-line."
             if text.is_empty() && self.empty_lines < 2 {
                 self.empty_lines = self.empty_lines.saturating_add(1);
             } else {
-                RequestLine::parse(text)?;
-                self.line = Some(at..at.saturating_add(line.len()));
+                self.line = Some(RequestLine::parse(text, start)?);
             }
-            return Ok(false);
+            start = start.saturating_add(text.len()).saturating_add(2);
         }
-        if text.is_empty() {
-            return Ok(true);
-        }
-        self.fields.note_line(text, at, field_limit)?;
-        Ok(false)
+        self.fields.take_lines(head, start, field_limit)
     }
 
     const fn too_long(&self, limit: usize) -> HandshakeError {
@@ -184,30 +187,33 @@ impl Draft {
 
     /// Judges the whole head.
     fn finish<'b>(&self, head: &'b [u8]) -> Result<Request<'b>, HandshakeError> {
-        let from = |place| head.get(place..).unwrap_or_default();
-        let fields_at = |place| Fields::new(from(place));
-        let range = self.line.clone().unwrap_or_default();
-        let line =
-            RequestLine::parse(strip_line_end(head.get(range.clone()).unwrap_or_default())?)?;
+        let line = self.line.as_ref().ok_or(HandshakeError::InvalidStartLine)?;
         self.fields.check_request(line.is_http_1_0)?;
+        let fields_at = |place| Fields::new(head.get(place..).unwrap_or_default());
         // What is not for an upgrade is the caller's to answer, whatever else is in it.
-        let upgrade = match self.check_is_upgrade(&line) {
+        let upgrade = match self.check_is_upgrade(line) {
             Ok(()) => Ok(self.fields.check_upgrade(fields_at)?),
             Err(error) => Err(error),
         };
+        let text = |place: &Range<usize>| {
+            let text = head.get(place.clone()).and_then(|text| str::from_utf8(text).ok());
+            text.unwrap_or_default()
+        };
+        let target = text(&line.target);
         Ok(Request {
-            method: line.method,
-            target: line.target,
-            parts: line.parts,
-            fields: fields_at(range.end),
+            method: text(&line.method),
+            target,
+            path: target.get(line.path.clone()).filter(|path| !path.is_empty()).unwrap_or("/"),
+            query: target.get(line.path.end.saturating_add(1)..),
+            fields: fields_at(line.target.end.saturating_add(VERSION_AND_END)),
             upgrade,
             is_answered: false,
         })
     }
 
-    fn check_is_upgrade(&self, line: &RequestLine<'_>) -> Result<(), HandshakeError> {
+    fn check_is_upgrade(&self, line: &RequestLine) -> Result<(), HandshakeError> {
         // §4.2.1: "An HTTP/1.1 or higher GET request".
-        if line.method != "GET" {
+        if !line.is_get {
             return Err(HandshakeError::MethodNotAllowed);
         }
         // RFC 9110 §7.8: "A server MUST ignore an Upgrade header field that is received in an HTTP/1.0 request."
@@ -218,37 +224,45 @@ impl Draft {
     }
 }
 
-/// A request line (RFC 9112 §3).
-struct RequestLine<'b> {
-    method: &'b str,
-    target: &'b str,
-    parts: Target<'b>,
+/// A request line (RFC 9112 §3) that was checked: where its parts are in the head.
+#[derive(Debug)]
+struct RequestLine {
+    method: Range<usize>,
+    is_get: bool,
+    target: Range<usize>,
+    /// In the target.
+    path: Range<usize>,
     is_http_1_0: bool,
 }
 
-impl<'b> RequestLine<'b> {
-    fn parse(line: &'b [u8]) -> Result<Self, HandshakeError> {
+impl RequestLine {
+    /// Parses the line that begins at `start`.
+    fn parse(line: &[u8], start: usize) -> Result<Self, HandshakeError> {
         // RFC 9112 §3: "request-line = method SP request-target SP HTTP-version". No part holds a blank.
-        let (method, rest) = split_at_blank(line).ok_or(HandshakeError::InvalidStartLine)?;
-        let (target, version) = split_at_blank(rest).ok_or(HandshakeError::InvalidStartLine)?;
-        let method = token(method).ok_or(HandshakeError::InvalidStartLine)?;
+        let (method, rest) = line.split_at_checked(token_len(line)).unwrap_or_default();
+        let ([_, ..], [b' ', rest @ ..]) = (method, rest) else {
+            return Err(HandshakeError::InvalidStartLine);
+        };
+        let (target, rest) = rest.split_at_checked(target_len(rest)).unwrap_or_default();
+        let blank = rest.iter().position(|&byte| byte == b' ');
+        let blank = blank.ok_or(HandshakeError::InvalidStartLine)?;
+        let version = rest.get(blank.saturating_add(1)..).unwrap_or_default();
         let is_http_1_0 = parse_version(version)? == 0;
-        let target = str::from_utf8(target).map_err(|_| HandshakeError::InvalidTarget)?;
         // RFC 9112 §3.2.3: "The "authority-form" of request-target is only used for CONNECT requests", and these use no
         // other; there is no tunnel to be had here.
-        if method == "CONNECT" {
-            return Err(HandshakeError::InvalidTarget);
-        }
+        let is_target = blank == 0 && method != b"CONNECT";
+        let path = find_path(target).filter(|_| is_target).ok_or(HandshakeError::InvalidTarget)?;
+        let method_end = start.saturating_add(method.len());
+        let target_start = method_end.saturating_add(1);
         Ok(Self {
-            method,
-            target,
-            parts: Target::parse(target).ok_or(HandshakeError::InvalidTarget)?,
+            method: start..method_end,
+            is_get: method == b"GET",
+            target: target_start..target_start.saturating_add(target.len()),
+            path,
             is_http_1_0,
         })
     }
 }
 
-fn split_at_blank(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let blank = text.iter().position(|&byte| byte == b' ')?;
-    Some((text.get(..blank)?, text.get(blank.saturating_add(1)..)?))
-}
+/// The bytes behind the target of a request line: ` HTTP/1.1` and its end.
+const VERSION_AND_END: usize = 11;

@@ -3,7 +3,7 @@
 
 use crate::error::HandshakeError;
 
-use super::head::parse_field;
+use super::head::{Line, Lines, parse_decimal};
 use super::key::Key;
 use super::list::{count_extensions, elements, token};
 use super::uri;
@@ -24,7 +24,7 @@ pub(super) struct UpgradeFields {
     accept: Single<[u8; 28]>,
     pub(super) content_length: Single<u64>,
     pub(super) transfer_encoding: TransferEncoding,
-    protocol: Lines,
+    protocol: Places,
     extensions: Extensions,
 }
 
@@ -40,7 +40,7 @@ pub(super) enum Single<T> {
 
 /// The lines of a field that is a list: the place of the first, which is whatever the owner finds it again by.
 #[derive(Clone, Copy, Debug, Default)]
-enum Lines {
+enum Places {
     #[default]
     None,
     One(usize),
@@ -68,20 +68,29 @@ pub(super) enum TransferEncoding {
 }
 
 impl UpgradeFields {
-    /// Takes a field line, without its end, that stands at `place`.
-    pub(super) fn note_line(
+    /// Takes the field lines of `head` from `start` on that are complete, and the empty line behind them.
+    pub(super) fn take_lines(
         &mut self,
-        line: &[u8],
-        place: usize,
+        head: &[u8],
+        start: usize,
         limit: usize,
-    ) -> Result<(), HandshakeError> {
-        if self.count >= limit {
-            return Err(HandshakeError::TooManyFields { limit });
+    ) -> Result<Lines, HandshakeError> {
+        let mut lines = head.get(start..).unwrap_or_default();
+        loop {
+            let place = head.len().wrapping_sub(lines.len());
+            match Line::parse(lines)? {
+                Line::Incomplete => return Ok(Lines { end: place, are_all: false }),
+                Line::Empty => return Ok(Lines { end: place.saturating_add(2), are_all: true }),
+                Line::Field { .. } if self.count >= limit => {
+                    return Err(HandshakeError::TooManyFields { limit });
+                }
+                Line::Field { name, value, rest } => {
+                    self.count = self.count.saturating_add(1);
+                    self.note(name, value, place);
+                    lines = rest;
+                }
+            }
         }
-        self.count = self.count.saturating_add(1);
-        let (name, value) = parse_field(line)?;
-        self.note(name, value, place);
-        Ok(())
     }
 
     /// Notes a field and where it stands.
@@ -98,6 +107,7 @@ impl UpgradeFields {
             Some(FieldName::Version) => self.version.add(Some(value == b"13")),
             Some(FieldName::Key) => self.key.add(Key::parse(value)),
             Some(FieldName::Accept) => self.accept.add(value.try_into().ok()),
+            // RFC 9110 §8.6: "Content-Length = 1*DIGIT".
             Some(FieldName::ContentLength) => self.content_length.add(parse_decimal(value)),
             Some(FieldName::Protocol) => self.protocol.add(place),
             Some(FieldName::Extensions) => self.extensions.add(value),
@@ -201,18 +211,18 @@ impl UpgradeFields {
             return Err(HandshakeError::ExtensionNotOffered);
         }
         match self.protocol {
-            Lines::None => Ok(None),
+            Places::None => Ok(None),
             // §4.1: "If the response includes a |Sec-WebSocket-Protocol| header field and this header field indicates
             // the use of a subprotocol that was not present in the client's handshake [...], the client MUST _Fail the
             // WebSocket Connection_."
-            Lines::One(place) => at(place)
+            Places::One(place) => at(place)
                 .next()
                 .and_then(|(_, value)| token(value))
                 .filter(|selected| is_offered(selected))
                 .ok_or(HandshakeError::SubprotocolNotOffered)
                 .map(Some),
             // §11.3.4: the field "MUST NOT appear more than once in an HTTP response".
-            Lines::More(_) => Err(HandshakeError::InvalidSubprotocols),
+            Places::More(_) => Err(HandshakeError::InvalidSubprotocols),
         }
     }
 }
@@ -248,7 +258,7 @@ impl Extensions {
     }
 }
 
-impl Lines {
+impl Places {
     fn add(&mut self, place: usize) {
         *self = match *self {
             Self::None => Self::One(place),
@@ -342,17 +352,6 @@ fn check_subprotocols<'b>(lines: impl Iterator<Item = &'b [u8]>) -> Result<(), H
         count = count.saturating_add(1);
     }
     if count == 0 { Err(HandshakeError::InvalidSubprotocols) } else { Ok(()) }
-}
-
-/// RFC 9110 §8.6: "Content-Length = 1*DIGIT".
-fn parse_decimal(text: &[u8]) -> Option<u64> {
-    if text.is_empty() {
-        return None;
-    }
-    text.iter().try_fold(0_u64, |number, byte| match byte {
-        b'0'..=b'9' => number.checked_mul(10)?.checked_add(u64::from(byte.saturating_sub(b'0'))),
-        _ => None,
-    })
 }
 
 /// What is compared with each other stays within bounds, so that the work is linear. Clients offer a handful.

@@ -1,6 +1,10 @@
 //! `ws` and `wss` URIs (RFC 6455 §3), and the parts of a URI that a head holds (RFC 3986 §3, RFC 9112 §3.2).
 
+use core::ops::Range;
+
 use crate::error::UsageError;
+
+use super::head::parse_decimal;
 
 /// A host, and a port where there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,36 +17,31 @@ pub(super) struct Authority<'a> {
 impl<'a> Authority<'a> {
     /// Parses `host [ ":" port ]` (RFC 3986 §3.2), without userinfo.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
-        let host_len = if let Some(rest) = text.strip_prefix('[') {
-            let (address, _) = rest.split_once(']')?;
-            if !is_ipv6(address.as_bytes()) {
-                return None;
-            }
-            address.len().checked_add(2)?
-        } else {
-            let len = text.bytes().position(|byte| byte == b':').unwrap_or(text.len());
-            if len == 0 || !is_made_of(text.get(..len)?, |_| false) {
-                return None;
-            }
-            len
-        };
-        let (host, rest) = text.split_at_checked(host_len)?;
-        let port = match rest.strip_prefix(':') {
-            None if rest.is_empty() => None,
-            // RFC 3986 §3.2.3: "port = *DIGIT"; an empty one stands for the default.
-            Some("") => None,
-            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                Some(digits.parse().ok()?)
-            }
-            None | Some(_) => return None,
-        };
-        Some(Self { host, port })
+        let (host_len, port) = parse_authority(text.as_bytes())?;
+        Some(Self { host: text.get(..host_len)?, port })
     }
 }
 
 /// Says whether a value of `Host` is a host and an optional port.
 pub(super) fn is_authority(value: &[u8]) -> bool {
-    core::str::from_utf8(value).is_ok_and(|text| Authority::parse(text).is_some())
+    parse_authority(value).is_some()
+}
+
+/// Returns the length of the host, and the port where there is one.
+fn parse_authority(text: &[u8]) -> Option<(usize, Option<u16>)> {
+    let host_len = if let [b'[', rest @ ..] = text {
+        let len = rest.iter().position(|&byte| byte == b']')?;
+        rest.get(..len).is_some_and(is_ipv6).then_some(len.checked_add(2)?)?
+    } else {
+        Some(uri_len(text, |_| false)).filter(|&len| len > 0)?
+    };
+    let port = match text.get(host_len..)? {
+        // RFC 3986 §3.2.3: "port = *DIGIT"; an empty one stands for the default.
+        [] | [b':'] => None,
+        [b':', digits @ ..] => Some(parse_decimal(digits)?.try_into().ok()?),
+        _ => return None,
+    };
+    Some((host_len, port))
 }
 
 /// A `ws` or `wss` URI, in parts.
@@ -78,52 +77,37 @@ impl<'a> WsUri<'a> {
             .ok_or(UsageError::InvalidUri)?;
         // §3: "Fragment identifiers are meaningless in the context of WebSocket URIs and MUST NOT be used on these
         // URIs." "#" is not in the set.
+        let is_more = |byte| matches!(byte, b':' | b'@' | b'/' | b'?');
+        let is_target = uri_len(target.as_bytes(), is_more) == target.len();
         let has_start = target.is_empty() || target.starts_with(['/', '?']);
-        if !has_start || !is_made_of(target, |byte| matches!(byte, b':' | b'@' | b'/' | b'?')) {
+        if !has_start || !is_target {
             return Err(UsageError::InvalidUri);
         }
         Ok(Self { is_secure, authority, target })
     }
 }
 
-/// A request target that a server can serve, in parts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Target<'b> {
-    pub(super) path: &'b str,
-    pub(super) query: Option<&'b str>,
-}
-
-impl<'b> Target<'b> {
-    /// Parses a target in origin form or absolute form (RFC 9112 §3.2.1, §3.2.2).
-    ///
-    /// Browsers send some characters that RFC 3986 does not allow, so all that is visible is taken but `#`.
-    pub(super) fn parse(target: &'b str) -> Option<Self> {
-        if !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+/// Finds the path in a request target that a server can serve: in origin form or absolute form (RFC 9112 §3.2.1, §3.2.2).
+///
+/// Its characters were checked.
+pub(super) fn find_path(target: &[u8]) -> Option<Range<usize>> {
+    let start = if target.starts_with(b"/") {
+        0
+    } else {
+        let (scheme, rest) = split_scheme(core::str::from_utf8(target).ok()?)?;
+        let mut letters = scheme.bytes();
+        if !letters.next()?.is_ascii_alphabetic()
+            || !letters
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+        {
             return None;
         }
-        let path_and_query = if target.starts_with('/') {
-            target
-        } else {
-            let (scheme, rest) = split_scheme(target)?;
-            let mut letters = scheme.bytes();
-            if !letters.next()?.is_ascii_alphabetic()
-                || !letters
-                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
-            {
-                return None;
-            }
-            let end = rest.find(['/', '?']).unwrap_or(rest.len());
-            let (authority, path_and_query) = rest.split_at_checked(end)?;
-            Authority::parse(authority)?;
-            path_and_query
-        };
-        let (path, query) = match path_and_query.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (path_and_query, None),
-        };
-        let path = if path.is_empty() { "/" } else { path };
-        Some(Self { path, query })
-    }
+        let authority_len = rest.find(['/', '?']).unwrap_or(rest.len());
+        Authority::parse(rest.get(..authority_len)?)?;
+        target.len().checked_sub(rest.len())?.checked_add(authority_len)?
+    };
+    let len = target.get(start..)?.iter().position(|&byte| byte == b'?');
+    Some(start..len.map_or(target.len(), |len| start.saturating_add(len)))
 }
 
 /// Splits a URI at the `://` behind its scheme, in which there is no colon (RFC 3986 §3.1).
@@ -179,9 +163,9 @@ fn is_ipv4(text: &[u8]) -> bool {
     octets.clone().count() == 4 && octets.all(is_octet)
 }
 
-/// Says whether `text` is made of unreserved characters, sub-delims, percent-encodings (RFC 3986 §2) and `more`.
-fn is_made_of(text: &str, more: impl Fn(u8) -> bool) -> bool {
-    let mut rest = text.as_bytes();
+/// Returns how many bytes at the front are unreserved characters, sub-delims, percent-encodings (RFC 3986 §2) and `more`.
+fn uri_len(text: &[u8], more: impl Fn(u8) -> bool) -> usize {
+    let mut rest = text;
     while let Some((&byte, tail)) = rest.split_first() {
         rest = match (byte, tail) {
             (byte, tail) if byte.is_ascii_alphanumeric() || more(byte) => tail,
@@ -191,10 +175,10 @@ fn is_made_of(text: &str, more: impl Fn(u8) -> bool) -> bool {
             {
                 tail
             }
-            _ => return false,
+            _ => break,
         };
     }
-    true
+    text.len().saturating_sub(rest.len())
 }
 
 #[cfg(test)]
