@@ -88,6 +88,8 @@ fn receive_pieces(
         let mut out = Vec::new();
         let accepted = request.accept(Accept::new(), &mut out);
         assert_eq!(accepted.is_ok(), request.is_upgrade());
+        let refused = accepted.as_ref().map(|_| ()).map_err(|error| *error);
+        assert_eq!(request.check_upgrade().map_err(UsageError::NotAnUpgrade), refused);
         return Ok(Some(Seen {
             method: request.method().into(),
             target: request.target().into(),
@@ -364,6 +366,9 @@ fn server_receives_targets_row_11() {
         "h:80",
         "://h/",
         "1:///",
+        "1a://h/",
+        "+a://h/",
+        "a_b://h/",
         "http:///a",
     ] {
         let bytes = format!("GET {target} HTTP/1.1\r\n{FIELDS}\r\n");
@@ -383,6 +388,7 @@ fn server_receives_targets_row_11() {
         ("http://example.com", "/", None),
         ("http://example.com/a?b", "/a", Some("b")),
         ("WSS://[::1]:8080?b", "/", Some("b")),
+        ("a+1-.b://h/", "/", None),
     ] {
         let seen = accepts(format!("GET {target} HTTP/1.1\r\n{FIELDS}\r\n").as_bytes());
         assert_eq!((&*seen.target, &*seen.path, seen.query.as_deref()), (target, path, query));

@@ -190,6 +190,20 @@ mod tests {
         assert_eq!(found[2].params().count(), 0);
     }
 
+    /// RFC 9110 §5.6.3: any number of blanks and tabs, between any two parts.
+    #[test]
+    fn blanks_may_stand_between_all_parts() {
+        for blanks in ["", " ", "\t", "  ", "\t\t", " \t", "\t ", "\t \t"] {
+            let value = ["", "a", ";", "x", "=", "1", ";", "y", ",", "b", ""].join(blanks);
+            let found: Vec<Extension<'_>> =
+                extensions(value.as_bytes()).map(Result::unwrap).collect();
+            let names: Vec<_> = found.iter().map(Extension::name).collect();
+            assert_eq!(names, ["a", "b"], "{value:?}");
+            let params: Vec<_> = found[0].params().collect();
+            assert_eq!(params, [("x", Some("1")), ("y", None)], "{value:?}");
+        }
+    }
+
     #[test]
     fn malformed_extensions_end_the_list() {
         for value in [
@@ -208,6 +222,9 @@ mod tests {
             b"\"a\"",
             b"a;b=1;;c",
             b"a;b=\"\\",
+            // What is escaped has to be of a token as well, and neither a quote nor a backslash is.
+            b"a;b=\"c\\\\d\"",
+            b"a;b=\"c\\\"d\"",
             b"a;b=\"\x80\"",
             b"a;b=c=d",
         ] {
