@@ -127,16 +127,14 @@ impl Output for SliceOutput<'_> {
 
 #[cfg(feature = "alloc")]
 impl Output for alloc::vec::Vec<u8> {
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "the path of every small message")]
+    #[inline]
     fn make_room(&mut self, bytes: usize) -> bool {
         self.capacity().wrapping_sub(self.len()) >= bytes || grow(self, bytes)
     }
 
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "the path of every small message")]
+    // In line the compiler would lose sight of the room that was made, and add a growth that panics.
+    #[inline(never)]
     fn put(&mut self, bytes: &[u8]) {
-        // The second condition follows from the first, but the compiler cannot know and would add a growth that panics.
         if self.make_room(bytes.len()) && self.capacity().wrapping_sub(self.len()) >= bytes.len() {
             self.extend_from_slice(bytes);
         }

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use crate::error::UsageError;
 use crate::frame::FrameHeader;
 use crate::opcode::MessageKind;
+use crate::output::Output;
 
 /// A message as a frame that is the same for every client: encoded once, appended to each output.
 ///
@@ -61,8 +62,8 @@ impl Prepared {
         if frame.try_reserve_exact(needed).is_err() {
             return Err(UsageError::OutputFull { needed });
         }
-        frame.extend_from_slice(&header);
-        frame.extend_from_slice(payload);
+        frame.put(&header);
+        frame.put(payload);
         Ok(Self { frame })
     }
 }
