@@ -39,6 +39,7 @@ type Fields = Vec<(String, Vec<u8>)>;
 
 /// What a server makes of some bytes.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "a test holds few of them")]
 enum Served {
     /// It asks for more.
     Nothing,
@@ -533,9 +534,9 @@ proptest! {
         // Whichever comes first: the end of a field too many, or a byte too many.
         let end_of_excess = head.match_indices("\r\n").nth(field_limit + 1).map(|(at, _)| at + 2);
         if more < 0 && end_of_excess.is_some_and(|end| end <= limit) {
-            prop_assert_eq!(served, Served::Refused(HandshakeError::TooManyFields { limit: field_limit }));
+            prop_assert_eq!(served, Served::Refused(HandshakeError::TooManyFields));
         } else if spare < 0 {
-            prop_assert_eq!(served, Served::Refused(HandshakeError::HeadTooLong { limit }));
+            prop_assert_eq!(served, Served::Refused(HandshakeError::HeadTooLong));
         } else {
             let Served::Request { fields, answer, .. } = served else { panic!("{served:?}") };
             prop_assert!(answer.is_ok());

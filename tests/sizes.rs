@@ -3,7 +3,7 @@
 #[cfg(target_pointer_width = "64")]
 #[test]
 fn an_idle_connection_is_small_row_98() {
-    assert!(size_of::<websocket_proto::Connection>() <= 400);
+    assert!(size_of::<websocket_proto::Connection>() <= 384);
     #[cfg(feature = "alloc")]
-    assert!(size_of::<websocket_proto::WebSocket>() <= 512);
+    assert!(size_of::<websocket_proto::WebSocket>() <= 440);
 }

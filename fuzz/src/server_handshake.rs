@@ -285,7 +285,7 @@ fn respond(error: HandshakeError) {
             | HandshakeError::InvalidKey
             | HandshakeError::InvalidSubprotocols
             | HandshakeError::InvalidExtensions
-            | HandshakeError::TooManySubprotocols { .. }
+            | HandshakeError::TooManySubprotocols
     );
     let body = if is_found_in_get { error.as_str().as_bytes() } else { b"" };
     check_refusal(&out, error.status().expect("a server's fault"), Some(body));

@@ -20,10 +20,10 @@ pub(super) struct Sender {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Parts {
-    kind: MessageKind,
-    /// What was sent of a text; `None` where the caller answers for some of it.
-    utf8: Option<Utf8>,
+enum Parts {
+    /// Where its text stands; `None` where the caller answers for some of it.
+    Text(Option<Utf8>),
+    Binary,
 }
 
 /// A data frame that may be sent: the message it belongs to would go on so.
@@ -73,15 +73,16 @@ impl Sender {
         if kind == MessageKind::Text {
             // §5.6: "a particular text frame might include a partial UTF-8 sequence; however, the whole message MUST
             // contain valid UTF-8"
-            let utf8 = self.message.map_or(Some(Utf8::Complete), |message| message.utf8);
+            let utf8 = match self.message {
+                Some(Parts::Text(utf8)) => utf8,
+                _ => Some(Utf8::Complete),
+            };
             if let Some(mut utf8) = utf8 {
                 utf8.check(payload).map_err(|_| UsageError::InvalidUtf8)?;
                 if last && !utf8.is_complete() {
                     return Err(UsageError::InvalidUtf8);
                 }
-                if let Some(after) = &mut frame.after {
-                    after.utf8 = Some(utf8);
-                }
+                frame.after = frame.after.map(|_| Parts::Text(Some(utf8)));
             }
         }
         Ok(frame)
@@ -94,14 +95,19 @@ impl Sender {
         payload_len: u64,
         last: bool,
     ) -> Result<Outgoing, UsageError> {
-        let opcode = match self.message {
-            None => kind.opcode(),
-            Some(message) if message.kind == kind => Opcode::Continuation,
+        let opcode = match (self.message, kind) {
+            (None, _) => kind.opcode(),
+            (Some(Parts::Text(_)), MessageKind::Text)
+            | (Some(Parts::Binary), MessageKind::Binary) => Opcode::Continuation,
             // §5.4: "The fragments of one message MUST NOT be interleaved between the fragments of another message"
-            Some(_) => return Err(UsageError::MessageInProgress),
+            _ => return Err(UsageError::MessageInProgress),
         };
         let header = FrameHeader { fin: last, ..FrameHeader::new(opcode, payload_len) };
-        let after = if last { None } else { Some(Parts { kind, utf8: None }) };
+        let after = match kind {
+            MessageKind::Text => Parts::Text(None),
+            MessageKind::Binary => Parts::Binary,
+        };
+        let after = (!last).then_some(after);
         Ok(Outgoing { header, after })
     }
 

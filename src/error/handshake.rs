@@ -30,23 +30,14 @@ pub enum HandshakeError {
     TransferEncoding,
     /// The request for an upgrade announces content.
     UnexpectedContent,
-    /// The line of the request exceeds the limit on the head.
-    TargetTooLong {
-        /// The configured limit in bytes.
-        limit: usize,
-    },
-    /// The head exceeds the limit.
-    HeadTooLong {
-        /// The configured limit in bytes.
-        limit: usize,
-    },
+    /// The line of the request exceeds [`HandshakeConfig::head_limit`](crate::HandshakeConfig::head_limit).
+    TargetTooLong,
+    /// The head exceeds [`HandshakeConfig::head_limit`](crate::HandshakeConfig::head_limit).
+    HeadTooLong,
     /// The storage that the head was to be kept in has no room for it.
     StorageFull,
-    /// The head has more fields than the limit.
-    TooManyFields {
-        /// The configured limit in fields.
-        limit: usize,
-    },
+    /// The head has more fields than [`HandshakeConfig::field_limit`](crate::HandshakeConfig::field_limit).
+    TooManyFields,
     /// The method is not GET (§4.2.1).
     MethodNotAllowed,
     /// `Upgrade` does not name `websocket`, or the message is of HTTP/1.0 (§4.1, §4.2.1).
@@ -61,11 +52,8 @@ pub enum HandshakeError {
     InvalidKey,
     /// `Sec-WebSocket-Protocol` is not a list of distinct tokens (§4.1), or appears twice in a response (§11.3.4).
     InvalidSubprotocols,
-    /// The client offers more subprotocols than are compared with each other.
-    TooManySubprotocols {
-        /// The limit in subprotocols.
-        limit: usize,
-    },
+    /// The client offers more than 32 subprotocols, which are compared with each other.
+    TooManySubprotocols,
     /// `Sec-WebSocket-Extensions` does not keep to its grammar (§9.1).
     InvalidExtensions,
     /// The server answered with another status than 101 (§4.1).
@@ -99,12 +87,12 @@ impl HandshakeError {
             | Self::InvalidSubprotocols
             | Self::InvalidExtensions => 400,
             Self::MethodNotAllowed => 405,
-            Self::TargetTooLong { .. } => 414,
+            Self::TargetTooLong => 414,
             Self::NoUpgrade | Self::UnsupportedVersion => 426,
-            Self::HeadTooLong { .. }
+            Self::HeadTooLong
             | Self::StorageFull
-            | Self::TooManyFields { .. }
-            | Self::TooManySubprotocols { .. } => 431,
+            | Self::TooManyFields
+            | Self::TooManySubprotocols => 431,
             Self::UnsupportedHttpVersion => 505,
             Self::UnexpectedStatus(_)
             | Self::InvalidAccept
@@ -125,7 +113,7 @@ impl HandshakeError {
                 | Self::InvalidKey
                 | Self::InvalidSubprotocols
                 | Self::InvalidExtensions
-                | Self::TooManySubprotocols { .. }
+                | Self::TooManySubprotocols
         )
     }
 
@@ -144,10 +132,10 @@ impl HandshakeError {
             Self::InvalidContentLength => "Content-Length is not one decimal number",
             Self::TransferEncoding => "Transfer-Encoding is not supported",
             Self::UnexpectedContent => "an upgrade request must have no content",
-            Self::TargetTooLong { .. } => "the request line is too long",
-            Self::HeadTooLong { .. } => "the head is too long",
+            Self::TargetTooLong => "the request line is too long",
+            Self::HeadTooLong => "the head is too long",
             Self::StorageFull => "there is no room for the head",
-            Self::TooManyFields { .. } => "the head has too many fields",
+            Self::TooManyFields => "the head has too many fields",
             Self::MethodNotAllowed => "the method is not GET",
             Self::NoUpgrade => "there is no upgrade to websocket",
             Self::NoConnectionUpgrade => "Connection does not hold upgrade",
@@ -155,7 +143,7 @@ impl HandshakeError {
             Self::UnsupportedVersion => "Sec-WebSocket-Version is not 13",
             Self::InvalidKey => "there is not one Sec-WebSocket-Key of 16 bytes in base64",
             Self::InvalidSubprotocols => "Sec-WebSocket-Protocol is not a list of distinct tokens",
-            Self::TooManySubprotocols { .. } => "too many subprotocols are offered",
+            Self::TooManySubprotocols => "too many subprotocols are offered",
             Self::InvalidExtensions => "Sec-WebSocket-Extensions is not well-formed",
             Self::UnexpectedStatus(_) => "the server did not switch protocols",
             Self::InvalidAccept => "Sec-WebSocket-Accept does not fit the key",

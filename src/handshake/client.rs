@@ -193,7 +193,7 @@ impl ClientHandshake {
             let take = |head: &[u8], start| draft.take_lines(head, start, field_limit);
             head_len = match self.reader.read(bytes, head, limit, take)? {
                 Progress::Incomplete => return Ok(None),
-                Progress::TooLong => return Err(HandshakeError::HeadTooLong { limit }),
+                Progress::TooLong => return Err(HandshakeError::HeadTooLong),
                 Progress::NoRoom => return Err(HandshakeError::StorageFull),
                 Progress::Complete(taken) => taken,
             };

@@ -135,7 +135,7 @@ impl ServerHandshake {
         let take = |head: &[u8], start| self.draft.take_lines(head, start, field_limit);
         let taken = match self.reader.read(bytes, head, limit, take)? {
             Progress::Incomplete => return Ok(None),
-            Progress::TooLong => return Err(self.draft.too_long(limit)),
+            Progress::TooLong => return Err(self.draft.too_long()),
             Progress::NoRoom => return Err(HandshakeError::StorageFull),
             Progress::Complete(taken) => taken,
         };
@@ -178,10 +178,10 @@ impl Draft {
         self.fields.take_lines(head, start, field_limit)
     }
 
-    const fn too_long(&self, limit: usize) -> HandshakeError {
+    const fn too_long(&self) -> HandshakeError {
         match self.line {
-            None => HandshakeError::TargetTooLong { limit },
-            Some(_) => HandshakeError::HeadTooLong { limit },
+            None => HandshakeError::TargetTooLong,
+            Some(_) => HandshakeError::HeadTooLong,
         }
     }
 

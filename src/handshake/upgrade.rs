@@ -82,7 +82,7 @@ impl UpgradeFields {
                 Line::Incomplete => return Ok(Lines { end: place, are_all: false }),
                 Line::Empty => return Ok(Lines { end: place.saturating_add(2), are_all: true }),
                 Line::Field { .. } if self.count >= limit => {
-                    return Err(HandshakeError::TooManyFields { limit });
+                    return Err(HandshakeError::TooManyFields);
                 }
                 Line::Field { name, value, rest } => {
                     self.count = self.count.saturating_add(1);
@@ -347,8 +347,7 @@ fn check_subprotocols<'b>(lines: impl Iterator<Item = &'b [u8]>) -> Result<(), H
         if seen.iter().take(count).any(|earlier| *earlier == element) {
             return Err(HandshakeError::InvalidSubprotocols);
         }
-        *seen.get_mut(count).ok_or(HandshakeError::TooManySubprotocols { limit: MAX_LISTED })? =
-            element;
+        *seen.get_mut(count).ok_or(HandshakeError::TooManySubprotocols)? = element;
         count = count.saturating_add(1);
     }
     if count == 0 { Err(HandshakeError::InvalidSubprotocols) } else { Ok(()) }
