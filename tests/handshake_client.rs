@@ -316,6 +316,16 @@ fn client_receives_bad_accept_row_33() {
         );
         refuses(&switching(&fields), HandshakeError::InvalidAccept);
     }
+    // All of it counts: one character wrong, at each place.
+    for place in 0..right.len() {
+        let mut value = right.clone().into_bytes();
+        value[place] = if value[place] == b'x' { b'y' } else { b'x' };
+        let value = String::from_utf8(value).unwrap();
+        let fields = format!(
+            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {value}\r\n"
+        );
+        refuses(&switching(&fields), HandshakeError::InvalidAccept);
+    }
     refuses(
         &switching("Upgrade: websocket\r\nConnection: Upgrade\r\n"),
         HandshakeError::InvalidAccept,

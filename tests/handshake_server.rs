@@ -718,6 +718,9 @@ fn server_receives_many_fields_row_25() {
     assert_eq!(accepts(&upgrade_with(&fields)).fields.len(), 64);
     refuses(&upgrade_with(&format!("{fields}X: y\r\n")), HandshakeError::TooManyFields);
     assert_eq!(HandshakeError::TooManyFields.status(), Some(431));
+    // A line that is no field is not counted as one.
+    let no_field = format!("{fields}bad name: x\r\n");
+    refuses(&upgrade_with(&no_field), HandshakeError::InvalidFieldName);
     // Counted before the end of the head.
     let lines = "X: y\r\n".repeat(65);
     refuses(format!("GET / HTTP/1.1\r\n{lines}").as_bytes(), HandshakeError::TooManyFields);
