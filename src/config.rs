@@ -7,7 +7,7 @@ use crate::error::UsageError;
 /// The limits, timers and policies of a [`Connection`](crate::Connection) or a `WebSocket`.
 ///
 /// By default there is neither keepalive nor idle timeout: a peer that is gone without a word is waited for, for ever.
-/// Timers run in whole milliseconds, rounded up, and for 49 days at the most.
+/// Timers run in whole milliseconds, rounded up.
 ///
 /// # Examples
 ///
@@ -108,13 +108,13 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`UsageError::InvalidConfig`]: one of the two is zero.
+    /// [`UsageError::InvalidConfig`]: one of the two is zero, or above `u32::MAX` milliseconds (49 days).
     pub const fn keepalive(
         mut self,
         interval: Duration,
         timeout: Duration,
     ) -> Result<Self, UsageError> {
-        if interval.is_zero() || timeout.is_zero() {
+        if !is_span(interval) || !is_span(timeout) {
             return Err(UsageError::InvalidConfig);
         }
         self.keepalive = Some(Keepalive { interval, timeout });
@@ -125,9 +125,9 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`UsageError::InvalidConfig`]: the timeout is zero.
+    /// [`UsageError::InvalidConfig`]: the timeout is zero, or above `u32::MAX` milliseconds (49 days).
     pub const fn idle_timeout(mut self, timeout: Duration) -> Result<Self, UsageError> {
-        if timeout.is_zero() {
+        if !is_span(timeout) {
             return Err(UsageError::InvalidConfig);
         }
         self.idle_timeout = Some(timeout);
@@ -136,7 +136,7 @@ impl Config {
 
     /// Sets how long the closing handshake, and a failure's Close frame, may take. Default: 10 seconds.
     ///
-    /// With zero, nothing is waited for (RFC 6455 §7.1.1).
+    /// With zero, nothing is waited for (RFC 6455 §7.1.1). What is above 49 days counts as 49 days.
     #[must_use]
     pub const fn closing_timeout(mut self, timeout: Duration) -> Self {
         self.closing_timeout = timeout;
@@ -178,6 +178,11 @@ impl Default for Config {
     }
 }
 
+/// Tells whether a timer can run for so long: not for no time, and for at most `u32::MAX` milliseconds.
+const fn is_span(time: Duration) -> bool {
+    !time.is_zero() && time.as_nanos() <= Duration::from_millis(0xFFFF_FFFF).as_nanos()
+}
+
 /// A masked control frame with the longest payload: 2 bytes of header, 4 of masking key, 125 of payload.
 pub(crate) const MAX_CONTROL_FRAME: usize = 131;
 
@@ -199,6 +204,13 @@ mod tests {
         assert_eq!(config.keepalive(Duration::ZERO, second), refused);
         assert_eq!(config.keepalive(second, Duration::ZERO), refused);
         assert_eq!(config.idle_timeout(Duration::ZERO), refused);
+        let most = Duration::from_millis(u32::MAX.into());
+        let above = most + Duration::from_nanos(1);
+        assert_eq!(config.idle_timeout(above), refused);
+        assert_eq!(config.keepalive(above, second), refused);
+        assert_eq!(config.keepalive(second, Duration::MAX), refused);
+        assert!(config.idle_timeout(most).is_ok());
+        assert!(config.keepalive(most, most).is_ok());
         assert!(config.message_limit(1).is_ok());
         assert!(config.message_limit(u64::MAX).is_ok());
         assert!(config.fragment_limit(1).is_ok());
