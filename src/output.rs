@@ -146,6 +146,9 @@ impl Output for alloc::vec::Vec<u8> {
     }
 
     fn put_masked(&mut self, bytes: &[u8], mask: &mut Mask) {
+        if *mask == Mask::NONE {
+            return self.put(bytes);
+        }
         // Long ones are masked on the way, short ones where they are put.
         let mut short = bytes;
         if bytes.len() >= 128 {

@@ -14,7 +14,7 @@ pub use chunk::Chunk;
 #[cfg(feature = "alloc")]
 pub(crate) use chunk::Masked;
 pub use event::ChunkEvent;
-pub(crate) use receive::Received;
+pub(crate) use receive::{Control, Received};
 pub use send::FrameStart;
 
 use crate::config::Config;
@@ -92,17 +92,19 @@ impl Connection {
         if let Some((kind, payload)) = self.receive_whole(input) {
             return Some(ChunkEvent::Data(Chunk::whole(kind, payload)));
         }
-        self.receive_any(input, out).map(|received| match received {
+        Some(match self.receive_any(input, out)? {
             Received::Data(chunk) => ChunkEvent::Data(chunk.unmasked()),
-            Received::Ping(payload) => ChunkEvent::Ping(payload),
-            Received::Pong(payload) => ChunkEvent::Pong(payload),
-            Received::Close(close) => ChunkEvent::Close(close),
+            Received::Control => match self.take_control(out)? {
+                Control::Ping(payload) => ChunkEvent::Ping(payload),
+                Control::Pong(payload) => ChunkEvent::Pong(payload),
+                Control::Close(close) => ChunkEvent::Close(close),
+            },
         })
     }
 
     /// Takes a message that lies whole in the input; `None` where something else does.
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "the path of every small message")]
+    #[expect(clippy::inline_always, reason = "the path of every small message")]
     pub(crate) fn receive_whole<'b>(
         &mut self,
         input: &mut &'b mut [u8],
@@ -123,20 +125,24 @@ impl Connection {
             self.timers.received();
         }
         match self.receiver.receive(input) {
-            Ok(received) => {
-                match &received {
-                    Some(Received::Ping(payload)) => self.receive_ping(*payload, out),
-                    Some(Received::Close(close)) => self.receive_close(close, out),
-                    Some(Received::Data(_) | Received::Pong(_)) | None => {}
-                }
-                received
-            }
+            Ok(received) => received,
             Err(error) => {
                 *input = &mut [];
                 self.fail(Failure::Protocol(error), out);
                 None
             }
         }
+    }
+
+    /// Takes the control frame that was [`Received::Control`], and replies to it.
+    pub(crate) fn take_control(&mut self, out: &mut (impl Output + ?Sized)) -> Option<Control> {
+        let control = self.receiver.take_control()?;
+        match &control {
+            Control::Ping(payload) => self.receive_ping(*payload, out),
+            Control::Pong(_) => {}
+            Control::Close(close) => self.receive_close(close, out),
+        }
+        Some(control)
     }
 
     /// Tells that the transport has ended: it gave end of stream, or an error.

@@ -13,6 +13,12 @@ use crate::utf8::Utf8;
 /// What the peer sent.
 pub(crate) enum Received<'b> {
     Data(Masked<'b>),
+    /// A control frame, which is to be taken: it is too large to be moved about on the way of data.
+    Control,
+}
+
+/// A control frame.
+pub(crate) enum Control {
     Ping(ControlPayload),
     Pong(ControlPayload),
     Close(Close),
@@ -90,7 +96,7 @@ impl Receiver {
     /// Takes a message in a single frame that lies whole in the input: the case that decides the speed. `None`: it is
     /// another case, for [`receive`](Self::receive), and nothing was taken.
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "the path of every small message")]
+    #[expect(clippy::inline_always, reason = "the path of every small message")]
     pub(super) fn whole_message<'b>(
         &mut self,
         input: &mut &'b mut [u8],
@@ -175,13 +181,10 @@ impl Receiver {
                     if *missing > 0 {
                         return Ok(None);
                     }
-                    let (opcode, payload) = (*opcode, *payload);
-                    self.end_frame();
-                    return Ok(Some(match opcode {
-                        Opcode::Close => Received::Close(Close::parse(payload)?),
-                        Opcode::Ping => Received::Ping(payload),
-                        _ => Received::Pong(payload),
-                    }));
+                    if *opcode == Opcode::Close {
+                        Close::parse(*payload)?;
+                    }
+                    return Ok(Some(Received::Control));
                 }
                 Progress::Data(frame) => {
                     let chunk = frame.take_chunk(self.checks_text, input)?;
@@ -195,6 +198,19 @@ impl Receiver {
                     }
                 }
             }
+        }
+    }
+
+    /// Takes the control frame that was [`Received::Control`].
+    pub(super) fn take_control(&mut self) -> Option<Control> {
+        let Progress::Control { opcode, payload, .. } = self.progress else {
+            return None;
+        };
+        self.end_frame();
+        match opcode {
+            Opcode::Close => Close::parse(payload).ok().map(Control::Close),
+            Opcode::Ping => Some(Control::Ping(payload)),
+            _ => Some(Control::Pong(payload)),
         }
     }
 

@@ -150,7 +150,7 @@ impl Sender {
 
     /// Appends a frame that was checked and for which there is room.
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "the path of every small message")]
+    #[expect(clippy::inline_always, reason = "the path of every small message")]
     pub(super) fn put(
         &mut self,
         header: FrameHeader,

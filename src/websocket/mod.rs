@@ -13,7 +13,7 @@ pub use prepared::Prepared;
 
 use crate::close_code::CloseCode;
 use crate::config::Config;
-use crate::connection::{Connection, FrameStart, Received};
+use crate::connection::{Connection, Control, FrameStart, Received};
 use crate::error::{Failure, UsageError};
 use crate::handshake::Negotiated;
 use crate::next::Next;
@@ -72,11 +72,15 @@ impl WebSocket {
         loop {
             let chunk = match self.connection.receive_any(input, out) {
                 Some(Received::Data(chunk)) => chunk,
-                Some(Received::Ping(payload)) => return Some(Event::Ping(payload)),
-                Some(Received::Pong(payload)) => return Some(Event::Pong(payload)),
-                Some(Received::Close(close)) => {
-                    self.assembler.discard();
-                    return Some(Event::Close(close));
+                Some(Received::Control) => {
+                    return Some(match self.connection.take_control(out)? {
+                        Control::Ping(payload) => Event::Ping(payload),
+                        Control::Pong(payload) => Event::Pong(payload),
+                        Control::Close(close) => {
+                            self.assembler.discard();
+                            Event::Close(close)
+                        }
+                    });
                 }
                 None => {
                     if !self.connection.reads() {
