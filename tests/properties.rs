@@ -636,7 +636,8 @@ proptest! {
             prop_assert_eq!(end.next, Next::End(Err(Failure::TimedOut(Timeout::Keepalive))));
             prop_assert!(polls <= 2, "a Ping, and the end");
             let frames = judge(silent.peer(), &end.out.bytes);
-            prop_assert_eq!(frames.last(), Some(&common::close(1011)));
+            let close = common::close(1011);
+            prop_assert_eq!(frames.last(), Some(&close));
         }
     }
 }
