@@ -252,6 +252,33 @@ both! {
         expect_events(role, &to.binary(&data), &[Seen::binary(&data)], &[]);
     };
 
+    client_receives_long_frames_with_faults_row_34_38_39_51, server_receives_long_frames_with_faults_row_34_38_39_51: |role| {
+        let (to, payload) = (To(role), [b'x'; 126]);
+        let (wrong_mask, masking) = match role {
+            Role::Client => (To(Role::Server), MaskedFrame),
+            Role::Server => (To(Role::Client), UnmaskedFrame),
+        };
+        for opcode in [0x01, 0x02] {
+            for rsv in [0x10, 0x20, 0x40] {
+                let bytes = to.frame(0x80 | rsv | opcode, &payload);
+                expect_failure(role, &bytes, &[], None, ReservedBits, 1002);
+            }
+            let bytes = wrong_mask.frame(0x80 | opcode, &payload);
+            expect_failure(role, &bytes, &[], None, masking, 1002);
+            let check = Check::of(role).config(Config::default().message_limit(125).unwrap());
+            let expected = Outcome::of(&[], &[close(1009)], failed(MessageTooLong));
+            assert_eq!(check.run(&to.frame(0x80 | opcode, &payload)), expected);
+        }
+    };
+
+    client_receives_long_fragments, server_receives_long_fragments: |role| {
+        let (to, text) = (To(role), "x".repeat(126));
+        let both = text.repeat(2);
+        let parts = [text.as_bytes(), text.as_bytes()];
+        expect_events(role, &to.fragments(1, &parts), &[Seen::text(&both)], &[]);
+        expect_events(role, &to.fragments(2, &parts), &[Seen::binary(both.as_bytes())], &[]);
+    };
+
     client_receives_any_masking_key_row_112, server_receives_any_masking_key_row_112: |role| {
         let to = To(role);
         for key in [[0; 4], [0xFF; 4], [1, 2, 4, 8], [0x37, 0xFA, 0x21, 0x3D]] {
