@@ -68,6 +68,11 @@ impl Timers {
         }
     }
 
+    /// Tells whether anything is timed before the closing handshake.
+    pub(crate) const fn run_while_open(&self) -> bool {
+        self.keepalive.is_some() || self.idle_timeout.is_some()
+    }
+
     /// Bytes came, at a time that the next poll will tell.
     pub(crate) fn received(&mut self) {
         if let Clock::Open { .. } = self.clock {

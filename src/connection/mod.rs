@@ -92,6 +92,9 @@ impl Connection {
         if let Some((kind, payload)) = self.receive_whole(input) {
             return Some(ChunkEvent::Data(Chunk::whole(kind, payload)));
         }
+        if input.is_empty() {
+            return None;
+        }
         Some(match self.receive_any(input, out)? {
             Received::Data(chunk) => ChunkEvent::Data(chunk.unmasked()),
             Received::Control => match self.take_control(out)? {
@@ -114,16 +117,14 @@ impl Connection {
         Some(message)
     }
 
-    /// Takes whatever comes.
+    /// Takes whatever comes; there is some input.
     #[inline(never)]
     pub(crate) fn receive_any<'b>(
         &mut self,
         input: &mut &'b mut [u8],
         out: &mut (impl Output + ?Sized),
     ) -> Option<Received<'b>> {
-        if !input.is_empty() {
-            self.timers.received();
-        }
+        self.timers.received();
         match self.receiver.receive(input) {
             Ok(received) => received,
             Err(error) => {
@@ -154,7 +155,15 @@ impl Connection {
     ///
     /// `now` is the time since any fixed point; who needs no timers passes zero. Call it after each batch of input, when
     /// the time that it told last has come, and when room was made in an output that had too little.
+    #[inline]
     pub fn poll(&mut self, now: Duration, out: &mut (impl Output + ?Sized)) -> Next {
+        let is_quiet =
+            self.state == State::Open && self.replies.is_idle() && !self.timers.run_while_open();
+        if is_quiet { Next::Wait(None) } else { self.poll_any(now, out) }
+    }
+
+    #[inline(never)]
+    fn poll_any(&mut self, now: Duration, out: &mut (impl Output + ?Sized)) -> Next {
         self.flush(Passes::Once, out);
         loop {
             if let Some(result) = self.verdict() {

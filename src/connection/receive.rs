@@ -4,7 +4,7 @@
 use crate::config::Config;
 use crate::connection::chunk::Masked;
 use crate::error::ProtocolError;
-use crate::frame::{Close, ControlPayload, FrameHeader, HeaderDecoder, take};
+use crate::frame::{Close, ControlPayload, FrameHeader, HeaderDecoder, parse_length, take};
 use crate::mask::Mask;
 use crate::opcode::{MessageKind, Opcode};
 use crate::role::Role;
@@ -118,31 +118,31 @@ impl Receiver {
             _ => return None,
         };
         if len > self.short_limit {
-            return self.long_message(input);
+            let payload = self.long_payload(len, input)?;
+            return Some((kind, payload));
         }
         Some((kind, take_payload(mask, header_len, usize::from(len), input)?))
     }
 
-    /// Does the same for a length that is more than 7 bits, or too much.
+    /// Takes the payload of a frame whose length is more than 7 bits tell, or too much.
     #[inline(never)]
-    fn long_message<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<(MessageKind, &'b [u8])> {
-        let (header, header_len) = FrameHeader::parse(input).ok()??;
-        let kind = match header.opcode {
-            Opcode::Text if !self.checks_text => MessageKind::Text,
-            Opcode::Binary => MessageKind::Binary,
+    fn long_payload<'b>(&self, short_len: u8, input: &mut &'b mut [u8]) -> Option<&'b [u8]> {
+        let (payload_len, rest) = match short_len {
+            126 | 127 => parse_length(short_len, input.get(2..)?).ok()??,
             _ => return None,
         };
-        let is_masked = header.mask.is_some();
-        if !header.fin
-            || header.rsv != 0
-            || is_masked != (self.role == Role::Server)
-            || header.payload_len > self.message_limit
-        {
+        if payload_len > self.message_limit {
             return None;
         }
-        let mask = header.mask.map(Mask::new);
-        let len = usize::try_from(header.payload_len).ok()?;
-        Some((kind, take_payload(mask, header_len, len, input)?))
+        let (mask, rest) = match self.role {
+            Role::Server => {
+                let (key, rest) = rest.split_first_chunk()?;
+                (Some(Mask::new(*key)), rest)
+            }
+            Role::Client => (None, rest),
+        };
+        let header_len = input.len().saturating_sub(rest.len());
+        take_payload(mask, header_len, usize::try_from(payload_len).ok()?, input)
     }
 
     /// Takes all input unread from now on.

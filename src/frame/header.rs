@@ -187,7 +187,11 @@ impl FrameHeader {
 }
 
 /// Reads what follows the 7 bits of length; `None` where more bytes are needed.
-fn parse_length(short_len: u8, rest: &[u8]) -> Result<Option<(u64, &[u8])>, ProtocolError> {
+#[inline]
+pub(crate) fn parse_length(
+    short_len: u8,
+    rest: &[u8],
+) -> Result<Option<(u64, &[u8])>, ProtocolError> {
     let (payload_len, least, rest) = match short_len {
         126 => match rest.split_first_chunk() {
             Some((len, rest)) => (u64::from(u16::from_be_bytes(*len)), 126, rest),

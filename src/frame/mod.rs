@@ -8,4 +8,5 @@ mod header;
 pub use close::Close;
 pub use control::ControlPayload;
 pub(crate) use decoder::{HeaderDecoder, take};
+pub(crate) use header::parse_length;
 pub use header::{FrameHeader, HeaderBytes};

@@ -59,10 +59,10 @@ impl WebSocket {
                 Err(error) => self.fail(error.into(), input, out),
             }
         }
-        self.receive_any(input, out)
+        if input.is_empty() { None } else { self.receive_any(input, out) }
     }
 
-    /// Takes whatever comes.
+    /// Takes whatever comes; there is some input.
     #[inline(never)]
     fn receive_any<'b>(
         &mut self,
@@ -70,8 +70,15 @@ impl WebSocket {
         out: &mut (impl Output + ?Sized),
     ) -> Option<Event<'b>> {
         loop {
-            let chunk = match self.connection.receive_any(input, out) {
-                Some(Received::Data(chunk)) => chunk,
+            match self.connection.receive_any(input, out) {
+                Some(Received::Data(chunk)) => match self.assembler.add(chunk) {
+                    Ok(None) if !input.is_empty() => {}
+                    Ok(event) => return event,
+                    Err(failure) => {
+                        self.fail(failure, input, out);
+                        return None;
+                    }
+                },
                 Some(Received::Control) => {
                     return Some(match self.connection.take_control(out)? {
                         Control::Ping(payload) => Event::Ping(payload),
@@ -88,18 +95,16 @@ impl WebSocket {
                     }
                     return None;
                 }
-            };
-            match self.assembler.add(chunk) {
-                Ok(Some(event)) => return Some(event),
-                Ok(None) => {}
-                Err(failure) => self.fail(failure, input, out),
             }
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn fail(&mut self, failure: Failure, input: &mut &mut [u8], out: &mut (impl Output + ?Sized)) {
         *input = &mut [];
         self.connection.fail(failure, out);
+        self.assembler.discard();
     }
 
     /// Gives a buffer back, a `Vec` or a `String` such as a message handed out owned, for the next message that has to
@@ -117,6 +122,7 @@ impl WebSocket {
     }
 
     /// Sends what is held, runs the timers, and tells how things stand; see [`Connection::poll`].
+    #[inline]
     pub fn poll(&mut self, now: Duration, out: &mut (impl Output + ?Sized)) -> Next {
         self.connection.poll(now, out)
     }
