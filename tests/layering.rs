@@ -31,7 +31,8 @@ const STRANGERS: [(&str, &[&str]); 3] = [
 ];
 
 /// Files of one directory that do not know each other.
-const APART: [(&str, &str); 2] = [("connection/receive", "send"), ("connection/send", "receive")];
+const APART: [(&str, &str); 3] =
+    [("connection/receive", "send"), ("connection/data", "send"), ("connection/send", "receive")];
 
 /// The most lines of a file before its tests.
 const MOST_LINES: usize = 380;

@@ -3,6 +3,7 @@
 
 mod chunk;
 mod commands;
+mod data;
 mod event;
 mod receive;
 mod replies;

@@ -3,12 +3,12 @@
 
 use crate::config::Config;
 use crate::connection::chunk::Masked;
+use crate::connection::data::{DataFrame, Message};
 use crate::error::ProtocolError;
 use crate::frame::{Close, ControlPayload, FrameHeader, HeaderDecoder, parse_length, take};
 use crate::mask::Mask;
 use crate::opcode::{MessageKind, Opcode};
 use crate::role::Role;
-use crate::utf8::Utf8;
 
 /// What the peer sent.
 pub(crate) enum Received<'b> {
@@ -52,26 +52,6 @@ enum Progress {
     },
     /// Nothing is read any more.
     Stopped,
-}
-
-#[derive(Debug)]
-struct DataFrame {
-    message: Message,
-    fin: bool,
-    mask: Mask,
-    /// The number of bytes of its payload that are still to come.
-    remaining: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Message {
-    kind: MessageKind,
-    /// Whether a chunk of it was handed out.
-    begun: bool,
-    utf8: Utf8,
-    /// The bytes that its frames have declared so far; at most the limit.
-    size: u64,
-    fragments: u32,
 }
 
 impl Receiver {
@@ -162,35 +142,17 @@ impl Receiver {
                     *input = &mut [];
                     return Ok(None);
                 }
-                Progress::Idle if input.is_empty() => return Ok(None),
-                Progress::Idle => self.progress = Progress::Header(HeaderDecoder::new()),
-                Progress::Header(decoder) => {
-                    let (role, message) = (self.role, self.message.as_ref());
-                    let judge = |first, second| judge(role, message.is_some(), first, second);
-                    match decoder.decode(input, judge)? {
-                        Some(header) => self.begin_frame(header)?,
-                        None => return Ok(None),
-                    }
-                }
-                Progress::Control { opcode, missing, mask, payload } => {
-                    let piece = take(input, usize::from(*missing));
-                    mask.apply(piece);
-                    payload.push(piece);
-                    *missing =
-                        missing.saturating_sub(u8::try_from(piece.len()).unwrap_or(*missing));
-                    if *missing > 0 {
+                Progress::Idle | Progress::Header(_) => {
+                    if !self.receive_header(input)? {
                         return Ok(None);
                     }
-                    if *opcode == Opcode::Close {
-                        Close::parse(*payload)?;
-                    }
-                    return Ok(Some(Received::Control));
                 }
+                Progress::Control { .. } => return self.receive_control(input),
                 Progress::Data(frame) => {
                     let chunk = frame.take_chunk(self.checks_text, input)?;
-                    let is_complete = frame.remaining == 0;
+                    let is_complete = frame.is_complete();
                     if is_complete {
-                        self.message = (!frame.fin).then_some(frame.message);
+                        self.message = frame.unfinished_message();
                         self.end_frame();
                     }
                     if chunk.is_some() || !is_complete {
@@ -199,6 +161,44 @@ impl Receiver {
                 }
             }
         }
+    }
+
+    /// Takes the header of the next frame; says whether it is complete.
+    #[inline(never)]
+    fn receive_header(&mut self, input: &mut &mut [u8]) -> Result<bool, ProtocolError> {
+        let mut decoder = match self.progress {
+            Progress::Header(decoder) => decoder,
+            _ => HeaderDecoder::new(),
+        };
+        let judge = |first, second| judge(self.role, self.message.is_some(), first, second);
+        let Some(header) = decoder.decode(input, judge)? else {
+            self.progress = Progress::Header(decoder);
+            return Ok(false);
+        };
+        self.begin_frame(header)?;
+        Ok(true)
+    }
+
+    /// Takes what the input has of a control frame.
+    #[inline(never)]
+    fn receive_control<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+    ) -> Result<Option<Received<'b>>, ProtocolError> {
+        let Progress::Control { opcode, missing, mask, payload } = &mut self.progress else {
+            return Ok(None);
+        };
+        let piece = take(input, usize::from(*missing));
+        mask.apply(piece);
+        payload.push(piece);
+        *missing = missing.saturating_sub(u8::try_from(piece.len()).unwrap_or(*missing));
+        if *missing > 0 {
+            return Ok(None);
+        }
+        if *opcode == Opcode::Close {
+            Close::parse(*payload)?;
+        }
+        Ok(Some(Received::Control))
     }
 
     /// Takes the control frame that was [`Received::Control`].
@@ -222,7 +222,6 @@ impl Receiver {
     }
 
     fn begin_frame(&mut self, header: FrameHeader) -> Result<(), ProtocolError> {
-        let mask = Mask::new(header.mask.unwrap_or_default());
         let kind = match header.opcode {
             Opcode::Text => Some(MessageKind::Text),
             Opcode::Binary => Some(MessageKind::Binary),
@@ -231,7 +230,7 @@ impl Receiver {
                 self.progress = Progress::Control {
                     opcode: header.opcode,
                     missing: u8::try_from(header.payload_len).unwrap_or(u8::MAX),
-                    mask,
+                    mask: Mask::new(header.mask.unwrap_or_default()),
                     payload: ControlPayload::EMPTY,
                 };
                 return Ok(());
@@ -242,93 +241,8 @@ impl Receiver {
             (None, Some(message)) => message,
             (None, None) => return Err(ProtocolError::UnexpectedContinuation),
         };
-        // §10.4: "it is RECOMMENDED that implementations impose a limit on [...] the total message size after
-        // reassembly from multiple frames"
-        message.size = message.size.saturating_add(header.payload_len);
-        if message.size > self.message_limit {
-            return Err(ProtocolError::MessageTooLong);
-        }
-        message.fragments = message.fragments.saturating_add(1);
-        if message.fragments > self.fragment_limit {
-            return Err(ProtocolError::TooManyFragments);
-        }
-        self.progress = Progress::Data(DataFrame {
-            message,
-            fin: header.fin,
-            mask,
-            remaining: header.payload_len,
-        });
-        Ok(())
-    }
-}
-
-impl DataFrame {
-    /// Takes what the input has of the payload. `None`: there is nothing to tell of it, because nothing came or because
-    /// the frame is empty and not the last of its message.
-    fn take_chunk<'b>(
-        &mut self,
-        checks_text: bool,
-        input: &mut &'b mut [u8],
-    ) -> Result<Option<Masked<'b>>, ProtocolError> {
-        let mut len = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(input.len());
-        let mut mask = self.mask;
-        if self.message.kind == MessageKind::Text && checks_text {
-            let payload = input.get_mut(..len).unwrap_or_default();
-            mask.apply_last(payload);
-            let last = self.ends_after(len);
-            if let Err(good) = self.message.check_text(payload, last) {
-                // §8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is
-                // not, in fact, a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_."
-                // What is good is handed out first; the rest goes back as it came and fails when it comes to it.
-                if good == 0 {
-                    return Err(ProtocolError::InvalidUtf8);
-                }
-                mask.turned(good).apply_last(payload.get_mut(good..).unwrap_or_default());
-                len = good;
-            }
-            mask = Mask::NONE;
-        }
-        self.mask = self.mask.turned(len);
-        let last = self.ends_after(len);
-        let first = !self.message.begun;
-        self.remaining = self.remaining.saturating_sub(u64::try_from(len).unwrap_or(u64::MAX));
-        self.message.begun |= len > 0;
-        if len == 0 && !last {
-            return Ok(None);
-        }
-        Ok(Some(Masked {
-            mask,
-            payload: take(input, len),
-            kind: self.message.kind,
-            first,
-            last,
-            frame_remaining: self.remaining,
-            fin: self.fin,
-        }))
-    }
-
-    /// Tells whether the message ends with the next `len` bytes.
-    fn ends_after(&self, len: usize) -> bool {
-        self.fin && u64::try_from(len) == Ok(self.remaining)
-    }
-}
-
-impl Message {
-    fn new(kind: MessageKind) -> Self {
-        Self { kind, begun: false, utf8: Utf8::Complete, size: 0, fragments: 0 }
-    }
-
-    /// Checks the next bytes of a text. An error is the number of bytes before the first bad one; of a text that ends
-    /// within a code point, its last byte is the bad one, if there is one here.
-    fn check_text(&mut self, payload: &[u8], last: bool) -> Result<(), usize> {
-        let before = self.utf8;
-        self.utf8.check(payload)?;
-        if last && !self.utf8.is_complete() {
-            let good = payload.len().saturating_sub(1);
-            self.utf8 = before;
-            self.utf8.check(payload.get(..good).unwrap_or_default())?;
-            return Err(good);
-        }
+        message.add_frame(header.payload_len, self.message_limit, self.fragment_limit)?;
+        self.progress = Progress::Data(DataFrame::new(message, &header));
         Ok(())
     }
 }
