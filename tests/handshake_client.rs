@@ -240,6 +240,21 @@ fn client_receives_extensions_row_30() {
     }
 }
 
+#[test]
+fn client_receives_names_of_the_same_length() {
+    for (name, error) in [
+        ("Upgrade", HandshakeError::NoUpgrade),
+        ("Connection", HandshakeError::NoConnectionUpgrade),
+        ("Sec-WebSocket-Accept", HandshakeError::InvalidAccept),
+    ] {
+        for at in 0..name.len() {
+            let other = format!("{}z{}", &name[..at], &name[at + 1..]);
+            let bytes = String::from_utf8(switching_with("")).unwrap();
+            refuses(bytes.replace(&format!("{name}:"), &format!("{other}:")).as_bytes(), error);
+        }
+    }
+}
+
 #[track_caller]
 fn is_refused(request: ClientRequest<'_>, error: UsageError) {
     let mut out = Vec::new();
@@ -732,6 +747,8 @@ fn client_takes_uris_row_121() {
         "ws://\u{e9}/",
         "ws://h/%",
         "ws://h/%2",
+        "ws://h/%2z",
+        "ws://h/%z2",
         "ws://h/%zz",
         "ws://h/a\\b",
         "ws://h/[a]",

@@ -413,6 +413,8 @@ fn server_receives_hosts_row_12() {
         "Host: [::1]80\r\n",
         "Host: [fe80::1%eth0]\r\n",
         "Host: a%2\r\n",
+        "Host: a%2g\r\n",
+        "Host: a%g2\r\n",
         "Host: \u{e9}\r\n",
     ] {
         refuses(&upgrade_but("Host", host), HandshakeError::InvalidHost);
@@ -519,6 +521,43 @@ fn server_receives_bad_field_names_row_17() {
         refuses(&get(&format!("{line}\r\n{FIELDS}")), HandshakeError::InvalidFieldName);
     }
     refuses(&get(&format!(" A: b\r\n{FIELDS}")), HandshakeError::FoldedLine);
+}
+
+/// The name of a field with another letter in one place, for each place: the name of another field.
+fn names_like(name: &str) -> impl Iterator<Item = String> + use<'_> {
+    (0..name.len()).map(move |at| format!("{}z{}", &name[..at], &name[at + 1..]))
+}
+
+#[test]
+fn server_receives_names_of_the_same_length() {
+    for (name, value, error) in [
+        ("Host", "server.example.com", HandshakeError::InvalidHost),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", HandshakeError::InvalidKey),
+        ("Sec-WebSocket-Version", "13", HandshakeError::InvalidVersion),
+    ] {
+        for other in names_like(name) {
+            refuses(&upgrade_but(name, &format!("{other}: {value}\r\n")), error);
+        }
+    }
+    for (name, value, error) in [
+        ("Upgrade", "websocket", HandshakeError::NoUpgrade),
+        ("Connection", "Upgrade", HandshakeError::NoConnectionUpgrade),
+    ] {
+        for other in names_like(name) {
+            hands_out(&upgrade_but(name, &format!("{other}: {value}\r\n")), error);
+        }
+    }
+    // Values that these fields may not have in a request for an upgrade.
+    for (name, value) in [
+        ("Content-Length", "one"),
+        ("Transfer-Encoding", "chunked"),
+        ("Sec-WebSocket-Protocol", "a, a"),
+        ("Sec-WebSocket-Extensions", "a;"),
+    ] {
+        for other in names_like(name) {
+            accepts(&upgrade_with(&format!("{other}: {value}\r\n")));
+        }
+    }
 }
 
 #[test]
