@@ -181,12 +181,17 @@ both! {
 
     client_recycles_row_102, server_recycles_row_102: |role| {
         let to = To(role);
-        for first in [0x81, 0x82] {
-            let frame = to.frame(first, &[b'x'; 5000]);
-            let mut input = frame.clone();
-            let (mut ws, mut out) = (WebSocket::open(opened(role), Config::default()), Vec::new());
+        let in_fragments = |kind: u8| {
+            let next = to.frame(0x00, &[b'x'; 500]).repeat(8);
+            [to.frame(kind, &[b'x'; 500]), next, to.frame(0x80, &[b'x'; 500])].concat()
+        };
+        let whole = |kind: u8| to.frame(0x80 | kind, &[b'x'; 5000]);
+        for message in [whole(1), whole(2), in_fragments(1), in_fragments(2)] {
+            let mut input = message.clone();
+            let config = Config::default().recycle_limit(5000);
+            let (mut ws, mut out) = (WebSocket::open(opened(role), config), Vec::new());
             let mut busy = || {
-                input.copy_from_slice(&frame);
+                input.copy_from_slice(&message);
                 for piece in input.chunks_mut(1460) {
                     let mut piece = piece;
                     while let Some(event) = ws.receive(&mut piece, &mut out) {

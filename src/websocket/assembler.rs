@@ -72,7 +72,7 @@ impl Assembler {
     }
 
     /// Returns the capacity in bytes to which a buffer with too little room for the chunk grows: up to twice of what has
-    /// come, never by a declared length alone, and no more than can come.
+    /// come, never by a declared length alone, no more than can come, and beyond what can be recycled only if it must.
     fn capacity_for(&self, chunk: &Masked<'_>) -> usize {
         let needed = self.message.len().saturating_add(chunk.payload.len());
         let most = if chunk.fin {
@@ -81,6 +81,7 @@ impl Assembler {
         } else {
             self.message_limit
         };
+        let most = if needed > self.recycle_limit { most } else { most.min(self.recycle_limit) };
         needed.saturating_mul(2).min(most).max(needed)
     }
 
