@@ -67,6 +67,7 @@ impl Connection {
     /// # Errors
     ///
     /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::LengthOverflow`].
+    #[inline]
     pub fn start_text(&mut self, payload_len: u64) -> Result<FrameStart, UsageError> {
         self.start_message(MessageKind::Text, payload_len)
     }
@@ -78,6 +79,7 @@ impl Connection {
     /// # Errors
     ///
     /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::LengthOverflow`].
+    #[inline]
     pub fn start_binary(&mut self, payload_len: u64) -> Result<FrameStart, UsageError> {
         self.start_message(MessageKind::Binary, payload_len)
     }
@@ -212,6 +214,7 @@ impl Connection {
         Ok(())
     }
 
+    #[inline]
     fn start_message(
         &mut self,
         kind: MessageKind,

@@ -89,6 +89,7 @@ impl Sender {
     }
 
     /// Judges a part of a message of which only the length is known.
+    #[inline]
     pub(super) fn data_of_len(
         &self,
         kind: MessageKind,
@@ -141,6 +142,7 @@ impl Sender {
     }
 
     /// Gives the header of a data frame; its payload is the caller's.
+    #[inline]
     pub(super) fn start_data(&mut self, frame: &Outgoing) -> Result<FrameStart, UsageError> {
         let mask = self.keys.as_mut().map(MaskingKeys::next_key);
         let header = FrameHeader { mask, ..frame.header }.encode()?;
@@ -208,6 +210,7 @@ pub struct FrameStart {
 impl FrameStart {
     /// Returns the header: 2 to 14 bytes.
     #[must_use]
+    #[inline]
     pub fn header(&self) -> &[u8] {
         &self.header
     }

@@ -112,39 +112,33 @@ impl FrameHeader {
     }
 
     /// Encodes a header that [`encode`](Self::encode) would not refuse.
+    #[inline]
     pub(crate) fn encode_checked(&self) -> HeaderBytes {
-        let mut header = HeaderBytes { bytes: [0; Self::MAX], len: 0 };
-        let second = self.mask_bit();
+        let (mask_bit, key, key_len) = match self.mask {
+            Some(key) => (Self::MASK, u64::from(u32::from_le_bytes(key)), 4_u64),
+            None => (0, 0, 0),
+        };
+        let start =
+            |short_len| u64::from(u16::from_le_bytes([self.first_byte(), mask_bit | short_len]));
+        let len = self.payload_len.swap_bytes();
         // §5.2: "the minimal number of bytes MUST be used to encode the length"
-        match (u8::try_from(self.payload_len), u16::try_from(self.payload_len)) {
-            (Ok(len @ ..=125), _) => header.push(&[self.first_byte(), second | len]),
-            (_, Ok(len)) => {
-                header.push(&[self.first_byte(), second | 0x7E]);
-                header.push(&len.to_be_bytes());
-            }
-            _ => {
-                header.push(&[self.first_byte(), second | 0x7F]);
-                header.push(&self.payload_len.to_be_bytes());
-            }
-        }
-        if let Some(key) = self.mask {
-            header.push(&key);
-        }
-        header
+        let (front, back, header_len) = match self.payload_len {
+            0..=125 => (start(0) | len >> 48 | key << 16, 0, 2),
+            126..=0xFFFF => (start(0x7E) | len >> 48 << 16 | key << 32, 0, 4),
+            _ => (start(0x7F) | len << 16, len >> 48 | key << 16, 10),
+        };
+        let back = back | key_len.wrapping_add(header_len) << 56;
+        HeaderBytes { words: [front.to_le_bytes(), back.to_le_bytes()] }
     }
 
     /// Encodes a header in which the first two bytes tell the length; what follows is the masking key, if any.
     #[inline]
     pub(crate) fn encode_short(&self) -> Option<[u8; 2]> {
+        let mask_bit = if self.mask.is_some() { Self::MASK } else { 0 };
         match u8::try_from(self.payload_len) {
-            Ok(len @ ..=125) => Some([self.first_byte(), self.mask_bit() | len]),
+            Ok(len @ ..=125) => Some([self.first_byte(), mask_bit | len]),
             _ => None,
         }
-    }
-
-    #[inline]
-    const fn mask_bit(&self) -> u8 {
-        if self.mask.is_some() { Self::MASK } else { 0 }
     }
 
     #[inline]
@@ -217,28 +211,17 @@ pub(crate) fn parse_length(
 /// An encoded frame header: at most 14 bytes, held inline.
 #[derive(Clone, Copy, Debug)]
 pub struct HeaderBytes {
-    bytes: [u8; FrameHeader::MAX],
-    /// At most [`FrameHeader::MAX`].
-    len: u8,
-}
-
-impl HeaderBytes {
-    #[inline]
-    fn push(&mut self, more: &[u8]) {
-        let start = usize::from(self.len);
-        let end = start.saturating_add(more.len());
-        if let (Some(place), Ok(len)) = (self.bytes.get_mut(start..end), u8::try_from(end)) {
-            place.copy_from_slice(more);
-            self.len = len;
-        }
-    }
+    /// The last of the bytes is the length of the header.
+    words: [[u8; 8]; 2],
 }
 
 impl Deref for HeaderBytes {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+        let [.., [.., len]] = self.words;
+        self.words.as_flattened().get(..usize::from(len)).unwrap_or_default()
     }
 }
 

@@ -188,6 +188,7 @@ impl WebSocket {
     /// # Errors
     ///
     /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::LengthOverflow`].
+    #[inline]
     pub fn start_text(&mut self, payload_len: u64) -> Result<FrameStart, UsageError> {
         self.connection.start_text(payload_len)
     }
@@ -197,6 +198,7 @@ impl WebSocket {
     /// # Errors
     ///
     /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::LengthOverflow`].
+    #[inline]
     pub fn start_binary(&mut self, payload_len: u64) -> Result<FrameStart, UsageError> {
         self.connection.start_binary(payload_len)
     }
