@@ -129,14 +129,15 @@ impl Output for SliceOutput<'_> {
 impl Output for alloc::vec::Vec<u8> {
     #[inline]
     fn make_room(&mut self, bytes: usize) -> bool {
-        self.capacity().wrapping_sub(self.len()) >= bytes || grow(self, bytes)
+        has_room(self, bytes) || grow(self, bytes)
     }
 
-    // In line the compiler would lose sight of the room that was made, and add a growth that panics.
-    #[inline(never)]
+    #[inline]
     fn put(&mut self, bytes: &[u8]) {
-        if self.make_room(bytes.len()) && self.capacity().wrapping_sub(self.len()) >= bytes.len() {
+        if has_room(self, bytes.len()) {
             self.extend_from_slice(bytes);
+        } else {
+            put_growing(self, bytes);
         }
     }
 
@@ -153,9 +154,7 @@ impl Output for alloc::vec::Vec<u8> {
         let mut short = bytes;
         if bytes.len() >= 128 {
             let words = mask.masked_words(bytes.chunks_exact(4));
-            if self.make_room(bytes.len())
-                && self.capacity().wrapping_sub(self.len()) >= words.size_hint().0
-            {
+            if self.make_room(bytes.len()) && has_room(self, words.size_hint().0) {
                 self.extend(words);
             }
             short = bytes.chunks_exact(4).remainder();
@@ -166,11 +165,27 @@ impl Output for alloc::vec::Vec<u8> {
     }
 }
 
+/// Tells whether the vector need not grow. Asked just before, it leaves out a growth that panics.
+#[cfg(feature = "alloc")]
+#[inline]
+fn has_room(vec: &alloc::vec::Vec<u8>, bytes: usize) -> bool {
+    vec.capacity().wrapping_sub(vec.len()) >= bytes
+}
+
 #[cfg(feature = "alloc")]
 #[cold]
 #[inline(never)]
 fn grow(vec: &mut alloc::vec::Vec<u8>, bytes: usize) -> bool {
     vec.try_reserve(bytes).is_ok()
+}
+
+#[cfg(feature = "alloc")]
+#[cold]
+#[inline(never)]
+fn put_growing(vec: &mut alloc::vec::Vec<u8>, bytes: &[u8]) {
+    if vec.try_reserve(bytes.len()).is_ok() && has_room(vec, bytes.len()) {
+        vec.extend_from_slice(bytes);
+    }
 }
 
 /// For a transport that takes some bytes now and some later: write `as_slices`, then `drain` what was taken from the

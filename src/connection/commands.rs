@@ -8,7 +8,7 @@ use crate::error::UsageError;
 use crate::frame::{Close, FrameHeader};
 use crate::opcode::{MessageKind, Opcode};
 use crate::output::{Output, require_room};
-use crate::state::Cause;
+use crate::state::{Cause, State};
 
 impl Connection {
     /// Sends a text message.
@@ -16,12 +16,13 @@ impl Connection {
     /// # Errors
     ///
     /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::OutputFull`].
+    #[inline]
     pub fn send_text(
         &mut self,
         text: &str,
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
-        self.send_frame(Opcode::Text, text.as_bytes(), out)
+        self.send_message(Opcode::Text, text.as_bytes(), out)
     }
 
     /// Sends a binary message.
@@ -29,12 +30,13 @@ impl Connection {
     /// # Errors
     ///
     /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::OutputFull`].
+    #[inline]
     pub fn send_binary(
         &mut self,
         data: &[u8],
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
-        self.send_frame(Opcode::Binary, data, out)
+        self.send_message(Opcode::Binary, data, out)
     }
 
     /// Sends a part of a message as a frame of its own: the first part starts the message, the `last` ends it
@@ -56,8 +58,7 @@ impl Connection {
         self.require_sending()?;
         let frame = self.sender.data(kind, part, last)?;
         self.make_room(frame.header().frame_len(self.sender.masks())?, out)?;
-        self.sender.put_data(&frame, part, out);
-        Ok(())
+        self.sender.put_data(&frame, part, out)
     }
 
     /// Starts a text message in a single frame, whose payload of `payload_len` bytes the caller writes.
@@ -225,8 +226,26 @@ impl Connection {
         self.sender.start_data(&frame)
     }
 
-    /// Sends a control frame, or a message in a single frame.
-    #[inline]
+    /// Sends a message in a single frame.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the path of every small message")]
+    fn send_message(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        let header = FrameHeader::new(opcode, len_u64(payload));
+        let is_free =
+            self.state == State::Open && self.replies.is_idle() && self.sender.has_no_message();
+        if is_free {
+            return self.sender.put(header, payload, out);
+        }
+        self.send_frame(opcode, payload, out)
+    }
+
+    /// Sends a control frame, or a message in a single frame, whatever is in its way.
+    #[inline(never)]
     fn send_frame(
         &mut self,
         opcode: Opcode,
@@ -239,7 +258,6 @@ impl Connection {
         }
         let header = FrameHeader::new(opcode, len_u64(payload));
         self.make_room(header.frame_len(self.sender.masks())?, out)?;
-        self.sender.put(header, payload, out);
-        Ok(())
+        self.sender.put(header, payload, out)
     }
 }

@@ -7,7 +7,7 @@ use crate::error::UsageError;
 use crate::frame::{ControlPayload, FrameHeader, HeaderBytes};
 use crate::mask::Mask;
 use crate::opcode::{MessageKind, Opcode};
-use crate::output::Output;
+use crate::output::{Output, require_room};
 use crate::seed::MaskingKeys;
 use crate::utf8::Utf8;
 
@@ -54,12 +54,7 @@ impl Sender {
         payload: &[u8],
         out: &mut (impl Output + ?Sized),
     ) -> bool {
-        let header = FrameHeader::new(opcode, len_u64(payload));
-        let has_room = header.frame_len(self.masks()).is_ok_and(|len| out.make_room(len));
-        if has_room {
-            self.put(header, payload, out);
-        }
-        has_room
+        self.put(FrameHeader::new(opcode, len_u64(payload)), payload, out).is_ok()
     }
 
     /// Judges a whole message, or a part of one with the payload in hand.
@@ -122,23 +117,25 @@ impl Sender {
         self.data_of_len(kind, payload_len, true)
     }
 
-    pub(super) fn require_no_message(&self) -> Result<(), UsageError> {
-        match self.message {
-            None => Ok(()),
-            Some(_) => Err(UsageError::MessageInProgress),
-        }
+    pub(super) const fn has_no_message(&self) -> bool {
+        self.message.is_none()
     }
 
-    /// Appends a data frame that was checked and for which there is room.
+    pub(super) fn require_no_message(&self) -> Result<(), UsageError> {
+        if self.has_no_message() { Ok(()) } else { Err(UsageError::MessageInProgress) }
+    }
+
+    /// Appends a data frame that was judged, or says what is missing.
     #[inline]
     pub(super) fn put_data(
         &mut self,
         frame: &Outgoing,
         payload: &[u8],
         out: &mut (impl Output + ?Sized),
-    ) {
-        self.put(frame.header, payload, out);
+    ) -> Result<(), UsageError> {
+        self.put(frame.header, payload, out)?;
         self.message = frame.after;
+        Ok(())
     }
 
     /// Gives the header of a data frame; its payload is the caller's.
@@ -150,7 +147,7 @@ impl Sender {
         Ok(FrameStart { header, mask: mask.map(Mask::new) })
     }
 
-    /// Appends a frame that was checked and for which there is room.
+    /// Appends a frame, or says what is missing.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the path of every small message")]
     pub(super) fn put(
@@ -158,34 +155,53 @@ impl Sender {
         header: FrameHeader,
         payload: &[u8],
         out: &mut (impl Output + ?Sized),
-    ) {
-        match &mut self.keys {
-            None => {
-                match header.encode_short() {
-                    Some(bytes) => out.put(&bytes),
-                    None => out.put(&header.encode_checked()),
-                }
+    ) -> Result<(), UsageError> {
+        let short = header.encode_short(self.masks());
+        match (&mut self.keys, short) {
+            (None, Some(bytes)) => {
+                require_room(out, header.frame_len(false)?)?;
+                out.put(&bytes);
                 out.put(payload);
+                Ok(())
             }
-            Some(keys) => put_masked(keys, header, payload, out),
+            (Some(keys), Some(bytes)) => {
+                require_room(out, header.frame_len(true)?)?;
+                put_masked(keys, bytes, payload, out);
+                Ok(())
+            }
+            (_, None) => self.put_long(header, payload, out),
         }
+    }
+
+    #[inline(never)]
+    fn put_long(
+        &mut self,
+        header: FrameHeader,
+        payload: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        require_room(out, header.frame_len(self.masks())?)?;
+        let mask = self.keys.as_mut().map(MaskingKeys::next_key);
+        out.put(&FrameHeader { mask, ..header }.encode_checked());
+        match mask {
+            None => out.put(payload),
+            Some(key) => out.put_masked(payload, &mut Mask::new(key)),
+        }
+        Ok(())
     }
 }
 
 #[inline(never)]
 fn put_masked(
     keys: &mut MaskingKeys,
-    header: FrameHeader,
+    header: [u8; 2],
     payload: &[u8],
     out: &mut (impl Output + ?Sized),
 ) {
     // §5.3: "The masking key needs to be unpredictable"; a new one for each frame
-    let key @ [a, b, c, d] = keys.next_key();
-    let header = FrameHeader { mask: Some(key), ..header };
-    match header.encode_short() {
-        Some([first, second]) => out.put(&[first, second, a, b, c, d]),
-        None => out.put(&header.encode_checked()),
-    }
+    let key = keys.next_key();
+    out.put(&header);
+    out.put(&key);
     out.put_masked(payload, &mut Mask::new(key));
 }
 

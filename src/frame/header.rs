@@ -133,8 +133,8 @@ impl FrameHeader {
 
     /// Encodes a header in which the first two bytes tell the length; what follows is the masking key, if any.
     #[inline]
-    pub(crate) fn encode_short(&self) -> Option<[u8; 2]> {
-        let mask_bit = if self.mask.is_some() { Self::MASK } else { 0 };
+    pub(crate) fn encode_short(&self, is_masked: bool) -> Option<[u8; 2]> {
+        let mask_bit = if is_masked { Self::MASK } else { 0 };
         match u8::try_from(self.payload_len) {
             Ok(len @ ..=125) => Some([self.first_byte(), mask_bit | len]),
             _ => None,

@@ -132,6 +132,7 @@ impl WebSocket {
     /// # Errors
     ///
     /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::OutputFull`].
+    #[inline]
     pub fn send_text(
         &mut self,
         text: &str,
@@ -145,6 +146,7 @@ impl WebSocket {
     /// # Errors
     ///
     /// [`UsageError::Closed`], [`UsageError::MessageInProgress`], [`UsageError::OutputFull`].
+    #[inline]
     pub fn send_binary(
         &mut self,
         data: &[u8],
