@@ -67,19 +67,24 @@ impl Mask {
         }
     }
 
-    /// Masks `N` to `2 * N` bytes: as two blocks, both read before either is written, so that they may overlap.
+    /// Masks `N` to `2 * N` bytes.
     #[inline]
     fn apply_to_ends<const N: usize>(self, payload: &mut [u8]) {
-        let turned = self.turned(payload.len().saturating_sub(N));
-        if let (Some(&first), Some(&last)) = (payload.first_chunk::<N>(), payload.last_chunk::<N>())
-        {
+        if let Some((first, last)) = self.masked_ends::<N>(payload) {
             if let Some(place) = payload.first_chunk_mut() {
-                *place = self.masked(first);
+                *place = first;
             }
             if let Some(place) = payload.last_chunk_mut() {
-                *place = turned.masked(last);
+                *place = last;
             }
         }
+    }
+
+    /// Masks copies of the first `N` bytes and of the last, which may overlap.
+    #[inline]
+    pub(crate) fn masked_ends<const N: usize>(self, payload: &[u8]) -> Option<([u8; N], [u8; N])> {
+        let turned = self.turned(payload.len().saturating_sub(N));
+        Some((self.masked(*payload.first_chunk()?), turned.masked(*payload.last_chunk()?)))
     }
 
     /// Masks blocks that are aligned, and what lies before and behind them as [`apply_to_ends`](Self::apply_to_ends)

@@ -146,22 +146,72 @@ impl Output for alloc::vec::Vec<u8> {
         self.len()
     }
 
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the path of every small message of a client")]
     fn put_masked(&mut self, bytes: &[u8], mask: &mut Mask) {
-        if *mask == Mask::NONE {
-            return self.put(bytes);
+        if !self.make_room(bytes.len()) {
+            return;
         }
-        // Long ones are masked on the way, short ones where they are put.
-        let mut short = bytes;
-        if bytes.len() >= 128 {
-            let words = mask.masked_words(bytes.chunks_exact(4));
-            if self.make_room(bytes.len()) && has_room(self, words.size_hint().0) {
-                self.extend(words);
-            }
-            short = bytes.chunks_exact(4).remainder();
+        match bytes.len() {
+            0..=7 => put_in_place(self, bytes, *mask),
+            8..=15 => put_ends::<8>(self, bytes, *mask),
+            16..=31 => put_ends::<16>(self, bytes, *mask),
+            32..=63 => put_ends::<32>(self, bytes, *mask),
+            64..=128 => put_ends::<64>(self, bytes, *mask),
+            129.. => put_words(self, bytes, *mask),
         }
-        let start = self.len();
-        self.put(short);
-        mask.apply(self.get_mut(start..).unwrap_or_default());
+        *mask = mask.turned(bytes.len());
+    }
+}
+
+/// Masks them where they are put.
+#[cfg(feature = "alloc")]
+fn put_in_place(vec: &mut alloc::vec::Vec<u8>, bytes: &[u8], mask: Mask) {
+    let start = vec.len();
+    vec.put(bytes);
+    mask.apply_last(vec.get_mut(start..).unwrap_or_default());
+}
+
+/// Masks `N` to `2 * N` bytes on the way, as two blocks, of which the second is put over the end of the first.
+#[cfg(feature = "alloc")]
+#[inline]
+fn put_ends<const N: usize>(vec: &mut alloc::vec::Vec<u8>, bytes: &[u8], mask: Mask) {
+    if let Some((first, last)) = mask.masked_ends::<N>(bytes) {
+        let start = vec.len();
+        extend(vec, first);
+        vec.truncate(start.saturating_add(bytes.len()).saturating_sub(N));
+        extend(vec, last);
+    }
+}
+
+/// Masks them on the way, in words.
+#[cfg(feature = "alloc")]
+#[inline(never)]
+fn put_words(vec: &mut alloc::vec::Vec<u8>, mut bytes: &[u8], mut mask: Mask) {
+    if mask == Mask::NONE {
+        return vec.put(bytes);
+    }
+    if bytes.len() >= 4096 {
+        // Only so many make up for what it takes to let the words come to lie aligned.
+        let offset = vec.as_ptr().wrapping_add(vec.len()).align_offset(32);
+        if let Some((start, rest)) = bytes.split_at_checked(offset) {
+            put_in_place(vec, start, mask);
+            mask = mask.turned(offset);
+            bytes = rest;
+        }
+    }
+    let words = mask.masked_words(bytes.chunks_exact(4));
+    if has_room(vec, words.size_hint().0) {
+        vec.extend(words);
+    }
+    put_in_place(vec, bytes.chunks_exact(4).remainder(), mask);
+}
+
+#[cfg(feature = "alloc")]
+#[inline]
+fn extend<const N: usize>(vec: &mut alloc::vec::Vec<u8>, block: [u8; N]) {
+    if has_room(vec, N) {
+        vec.extend_from_slice(&block);
     }
 }
 
@@ -218,31 +268,45 @@ mod tests {
     use super::{Output, SliceOutput};
     use crate::mask::Mask;
 
+    const KEY: [u8; 4] = [1, 2, 3, 4];
+
+    /// Of each class, at its ends and at every phase.
+    fn lens() -> impl Iterator<Item = usize> {
+        (0..=260).chain(4090..=4130).chain([5000])
+    }
+
+    fn payload(len: usize) -> Vec<u8> {
+        (0..len).map(|i| (i * 7 % 251) as u8).collect()
+    }
+
     fn put_all(out: &mut dyn Output) {
-        let mut mask = Mask::new([1, 2, 3, 4]);
-        for len in [0, 1, 3, 255, 256, 257, 5000] {
-            let bytes = [0; 5000];
+        let mut mask = Mask::new(KEY);
+        for len in lens() {
             assert!(out.make_room(2 * len));
-            out.put(&bytes[..len]);
-            out.put_masked(&bytes[..len], &mut mask);
+            out.put(&payload(len));
+            out.put_masked(&payload(len), &mut mask);
         }
     }
 
     #[test]
     fn every_output_takes_the_same_bytes() {
-        let (mut vec, mut deque, mut storage) = (Vec::new(), VecDeque::new(), [9; 12_000]);
+        let mut key = KEY.into_iter().cycle();
+        let mut expected = Vec::new();
+        for len in lens() {
+            expected.extend(payload(len));
+            expected.extend(payload(len).into_iter().zip(&mut key).map(|(byte, key)| byte ^ key));
+        }
+        let (mut vec, mut deque) = (Vec::new(), VecDeque::new());
+        let mut storage = vec![9; expected.len()];
         let mut slice = SliceOutput::new(&mut storage);
         put_all(&mut vec);
         put_all(&mut deque);
         put_all(&mut slice);
-        assert_eq!(vec.len(), 2 * 5772);
-        assert_eq!(deque, vec);
-        assert_eq!(slice.written(), vec);
-        assert_eq!((vec.waiting(), deque.waiting(), slice.waiting()), (11_544, 11_544, 11_544));
-        // What was put plain is zero, what was put masked is the key, turned on from piece to piece.
-        let masked: Vec<u8> = vec.into_iter().filter(|&byte| byte != 0).collect();
-        assert!(masked.iter().enumerate().all(|(i, &byte)| usize::from(byte) == i % 4 + 1));
-        assert_eq!(masked.len(), 5772);
+        assert_eq!(vec, expected);
+        assert_eq!(deque, expected);
+        assert_eq!(slice.written(), expected);
+        let len = expected.len();
+        assert_eq!((vec.waiting(), deque.waiting(), slice.waiting()), (len, len, len));
     }
 
     #[test]
