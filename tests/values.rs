@@ -279,6 +279,16 @@ fn config_refuses_nonsense_row_116() {
     assert!(config.keepalive(second, second).is_ok());
 }
 
+#[test]
+fn config_has_the_documented_defaults() {
+    let (mib, documented) = (1 << 20, Config::default());
+    let documented = documented.message_limit(16 * mib).unwrap();
+    let documented = documented.fragment_limit(u32::MAX).unwrap();
+    let documented = documented.high_water_mark(65_536).unwrap();
+    let documented = documented.recycle_limit(1_048_576).closing_timeout(common::secs(10));
+    assert_eq!(Config::default(), documented.answer_pings(true).answer_close(true));
+}
+
 const REQUEST: &str = "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
