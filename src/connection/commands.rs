@@ -239,7 +239,7 @@ impl Connection {
         let is_free =
             self.state == State::Open && self.replies.is_idle() && self.sender.has_no_message();
         if is_free {
-            return self.sender.put(header, payload, out);
+            return self.sender.put_in_line(header, payload, out);
         }
         self.send_frame(opcode, payload, out)
     }

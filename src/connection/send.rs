@@ -148,9 +148,20 @@ impl Sender {
     }
 
     /// Appends a frame, or says what is missing.
+    #[inline(never)]
+    pub(super) fn put(
+        &mut self,
+        header: FrameHeader,
+        payload: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.put_in_line(header, payload, out)
+    }
+
+    /// Appends a frame, or says what is missing.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the path of every small message")]
-    pub(super) fn put(
+    pub(super) fn put_in_line(
         &mut self,
         header: FrameHeader,
         payload: &[u8],
@@ -166,7 +177,11 @@ impl Sender {
             }
             (Some(keys), Some(bytes)) => {
                 require_room(out, header.frame_len(true)?)?;
-                put_masked(keys, bytes, payload, out);
+                // §5.3: "The masking key needs to be unpredictable"; a new one for each frame
+                let key = keys.next_key();
+                out.put(&bytes);
+                out.put(&key);
+                out.put_masked(payload, &mut Mask::new(key));
                 Ok(())
             }
             (_, None) => self.put_long(header, payload, out),
@@ -189,20 +204,6 @@ impl Sender {
         }
         Ok(())
     }
-}
-
-#[inline(never)]
-fn put_masked(
-    keys: &mut MaskingKeys,
-    header: [u8; 2],
-    payload: &[u8],
-    out: &mut (impl Output + ?Sized),
-) {
-    // §5.3: "The masking key needs to be unpredictable"; a new one for each frame
-    let key = keys.next_key();
-    out.put(&header);
-    out.put(&key);
-    out.put_masked(payload, &mut Mask::new(key));
 }
 
 impl Outgoing {
