@@ -50,6 +50,18 @@ impl Mask {
     /// Masks or unmasks the last bytes of the payload.
     #[inline]
     pub(crate) fn apply_last(self, payload: &mut [u8]) {
+        self.apply_and_look::<false>(payload);
+    }
+
+    /// Does the same for a text. Tells whether it is ASCII now, as far as it is short: the bytes are at hand here, and
+    /// reading back what was just written is slow.
+    #[inline]
+    pub(crate) fn apply_last_to_text(self, payload: &mut [u8]) -> bool {
+        self.apply_and_look::<true>(payload)
+    }
+
+    #[inline]
+    fn apply_and_look<const LOOK: bool>(self, payload: &mut [u8]) -> bool {
         // §5.3: "Octet i of the transformed data is the XOR of octet i of the original data with octet at index
         // i modulo 4 of the masking key"
         match payload.len() {
@@ -57,27 +69,31 @@ impl Mask {
                 for (byte, key) in payload.iter_mut().zip(self.key.to_ne_bytes()) {
                     *byte ^= key;
                 }
+                LOOK && payload.is_ascii()
             }
-            4..=7 => self.apply_to_ends::<4>(payload),
-            8..=15 => self.apply_to_ends::<8>(payload),
-            16..=31 => self.apply_to_ends::<16>(payload),
-            32..=63 => self.apply_to_ends::<32>(payload),
-            64..=128 => self.apply_to_ends::<64>(payload),
-            129.. => self.apply_to_long(payload),
+            4..=7 => self.apply_to_ends::<4, LOOK>(payload),
+            8..=15 => self.apply_to_ends::<8, LOOK>(payload),
+            16..=31 => self.apply_to_ends::<16, LOOK>(payload),
+            32..=63 => self.apply_to_ends::<32, LOOK>(payload),
+            64..=128 => self.apply_to_ends::<64, LOOK>(payload),
+            129.. => {
+                self.apply_to_long(payload);
+                false
+            }
         }
     }
 
     /// Masks `N` to `2 * N` bytes.
     #[inline]
-    fn apply_to_ends<const N: usize>(self, payload: &mut [u8]) {
-        if let Some((first, last)) = self.masked_ends::<N>(payload) {
-            if let Some(place) = payload.first_chunk_mut() {
-                *place = first;
-            }
-            if let Some(place) = payload.last_chunk_mut() {
-                *place = last;
-            }
+    fn apply_to_ends<const N: usize, const LOOK: bool>(self, payload: &mut [u8]) -> bool {
+        let Some((first, last)) = self.masked_ends::<N>(payload) else { return false };
+        if let Some(place) = payload.first_chunk_mut() {
+            *place = first;
         }
+        if let Some(place) = payload.last_chunk_mut() {
+            *place = last;
+        }
+        LOOK && first.is_ascii() & last.is_ascii()
     }
 
     /// Masks copies of the first `N` bytes and of the last, which may overlap.
@@ -182,6 +198,23 @@ mod tests {
                 mask.apply(&mut actual);
                 assert_eq!(actual, expected, "start {start}, len {len}");
                 assert_eq!(mask, Mask::new(KEY).turned(start + len));
+            }
+        }
+    }
+
+    #[test]
+    fn short_texts_are_told_from_ascii_by_any_byte() {
+        for len in 0..=129 {
+            for odd in 0..=len {
+                let mut expected = vec![b'~'; len];
+                if let Some(byte) = expected.get_mut(odd) {
+                    *byte = 0x80;
+                }
+                let mut actual = expected.clone();
+                naive(&mut actual, 0);
+                let is_ascii = Mask::new(KEY).apply_last_to_text(&mut actual);
+                assert_eq!(actual, expected);
+                assert_eq!(is_ascii, odd == len && len <= 128, "len {len}, odd {odd}");
             }
         }
     }

@@ -93,6 +93,10 @@ impl Connection {
         if let Some((kind, payload)) = self.receive_whole(input) {
             return Some(ChunkEvent::Data(Chunk::whole(kind, payload)));
         }
+        if let Some(text) = self.receiver.whole_text(input) {
+            self.timers.received();
+            return Some(ChunkEvent::Data(Chunk::whole(MessageKind::Text, text)));
+        }
         if input.is_empty() {
             return None;
         }

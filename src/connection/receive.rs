@@ -9,6 +9,7 @@ use crate::frame::{Close, ControlPayload, FrameHeader, HeaderDecoder, parse_leng
 use crate::mask::Mask;
 use crate::opcode::{MessageKind, Opcode};
 use crate::role::Role;
+use crate::utf8;
 
 /// What the peer sent.
 pub(crate) enum Received<'b> {
@@ -123,6 +124,29 @@ impl Receiver {
         };
         let header_len = input.len().saturating_sub(rest.len());
         take_payload(mask, header_len, usize::try_from(payload_len).ok()?, input)
+    }
+
+    /// Does as [`whole_message`](Self::whole_message) for a text that is to be checked. One that is not UTF-8 is left as it
+    /// came, to fail at its first bad byte.
+    #[inline(never)]
+    pub(super) fn whole_text<'b>(&self, input: &mut &'b mut [u8]) -> Option<&'b [u8]> {
+        let (Progress::Idle, Some(0x81)) = (&self.progress, input.first()) else { return None };
+        let (header, header_len) = FrameHeader::parse(input).ok()??;
+        let mask = header.mask.map(Mask::new);
+        if mask.is_some() != (self.role == Role::Server) || header.payload_len > self.message_limit
+        {
+            return None;
+        }
+        let frame_len = header_len.checked_add(usize::try_from(header.payload_len).ok()?)?;
+        let payload = input.get_mut(header_len..frame_len)?;
+        let is_ascii = mask.is_some_and(|mask| mask.apply_last_to_text(payload));
+        if !is_ascii && utf8::as_str(payload).is_none() {
+            if let Some(mask) = mask {
+                mask.apply_last(payload);
+            }
+            return None;
+        }
+        take(input, frame_len).get(header_len..)
     }
 
     /// Takes all input unread from now on.
