@@ -317,6 +317,27 @@ both! {
         expect_events(role, &to.fragments(1, &parts), &[Seen::text(&text)], &[]);
     };
 
+    client_receives_text_with_one_other_byte_row_56_57, server_receives_text_with_one_other_byte_row_56_57: |role| {
+        let to = To(role);
+        for len in 1..=140 {
+            for at in 0..len {
+                let mut bad = vec![b'x'; len];
+                bad[at] = 0xFF;
+                let good = format!("{}é{}", "x".repeat(at), "x".repeat(len - at - 1));
+                for mut machine in ends(role, Config::default()) {
+                    let (mut out, mut log) = (Wire::new(), Log::default());
+                    machine.take(&[to.text(&good), to.frame(0x81, &bad)].concat(), &mut out, &mut log);
+                    assert_eq!(log.events, [Seen::text(&good)]);
+                    if let Some((_, handed_out)) = &log.partial {
+                        assert_eq!(handed_out[..], bad[..at], "{at} of {len}");
+                    }
+                    let next = machine.poll(common::secs(0), &mut out);
+                    assert_eq!(next, failed(InvalidUtf8), "{at} of {len}");
+                }
+            }
+        }
+    };
+
     client_receives_half_code_point_at_the_end_row_58, server_receives_half_code_point_at_the_end_row_58: |role| {
         let to = To(role);
         for half in HALVES {
