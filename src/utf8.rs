@@ -83,11 +83,22 @@ impl Utf8 {
 }
 
 /// Checks a text that lies whole in `bytes`.
+#[inline]
 pub(crate) fn as_str(bytes: &[u8]) -> Option<&str> {
+    // ASCII of up to 128 bytes takes `core` three quarters of the time that it takes SIMD; other text many times as long.
     #[cfg(feature = "simd")]
-    return simdutf8::basic::from_utf8(bytes).ok();
-    #[cfg(not(feature = "simd"))]
-    return core::str::from_utf8(bytes).ok();
+    if bytes.len() > 128 || (bytes.len() >= 64 && !is_short_ascii(bytes)) {
+        return simdutf8::basic::from_utf8(bytes).ok();
+    }
+    core::str::from_utf8(bytes).ok()
+}
+
+/// Tells whether 64 to 128 bytes are ASCII: as two blocks, which may overlap.
+#[cfg(feature = "simd")]
+#[inline]
+fn is_short_ascii(bytes: &[u8]) -> bool {
+    let (first, last) = (bytes.first_chunk::<64>(), bytes.last_chunk::<64>());
+    first.zip(last).is_some_and(|(first, last)| first.is_ascii() && last.is_ascii())
 }
 
 /// Returns how many bytes there are before a code point that the end of `bytes` cuts off.
