@@ -310,6 +310,18 @@ mod tests {
     }
 
     #[test]
+    fn outputs_refuse_what_no_storage_can_hold() {
+        let (mut vec, mut deque, mut storage) = (Vec::new(), VecDeque::new(), [0; 4]);
+        let mut slice = SliceOutput::new(&mut storage);
+        let outputs: [&mut dyn Output; 3] = [&mut vec, &mut deque, &mut slice];
+        for out in outputs {
+            out.put(b"ab");
+            assert!(!out.make_room(usize::MAX));
+            assert_eq!(out.waiting(), 2);
+        }
+    }
+
+    #[test]
     fn slice_output_keeps_its_size_and_moves_up() {
         let mut storage = [0; 4];
         let mut out = SliceOutput::new(&mut storage);

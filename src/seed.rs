@@ -171,6 +171,15 @@ mod tests {
         }
     }
 
+    /// The vector of the reference implementation for seven bytes, which are the number of the draw.
+    #[test]
+    fn masking_keys_are_the_halves_of_each_draw() {
+        let mut keys = MaskingKeys::new(&SEED);
+        keys.drawn = (2 * 0x0006_0504_0302_0100_u64).to_le_bytes();
+        assert_eq!(keys.next_key(), 0x8b01_d137_u32.to_le_bytes());
+        assert_eq!(keys.next_key(), 0xab02_00f5_u32.to_le_bytes());
+    }
+
     #[test]
     fn equal_seeds_give_equal_keys_and_each_frame_another() {
         let mut one = MaskingKeys::new(&SEED);
