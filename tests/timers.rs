@@ -156,6 +156,27 @@ both! {
         }
     };
 
+    client_hears_life_in_every_frame, server_hears_life_in_every_frame: |role| {
+        let (to, long) = (To(role), "x".repeat(126));
+        for frame in [
+            to.text(""),
+            to.text("x"),
+            to.text(&long),
+            to.binary(b"x"),
+            to.binary(long.as_bytes()),
+            to.frame(0x01, b"x"),
+            to.ping(b""),
+            to.pong(b""),
+        ] {
+            for mut machine in ends(role, Config::default().idle_timeout(secs(60)).unwrap()) {
+                let (mut out, mut log) = (Wire::new(), Log::default());
+                assert_eq!(machine.poll(secs(0), &mut out), until(60));
+                machine.take(&frame, &mut out, &mut log);
+                assert_eq!(machine.poll(secs(59), &mut out), until(119), "{frame:02x?}");
+            }
+        }
+    };
+
     client_times_out_idle_above_the_mark_row_100, server_times_out_idle_above_the_mark_row_100: |role| {
         // For a peer that never drains: neither the mark nor a full output puts it off.
         let config = Config::default().idle_timeout(secs(60)).unwrap().high_water_mark(131).unwrap();
