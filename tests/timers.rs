@@ -157,13 +157,13 @@ both! {
     };
 
     client_hears_life_in_every_frame, server_hears_life_in_every_frame: |role| {
-        let (to, long) = (To(role), "x".repeat(126));
+        let (to, payload) = (To(role), "x".repeat(126));
         for frame in [
             to.text(""),
             to.text("x"),
-            to.text(&long),
+            to.text(&payload),
             to.binary(b"x"),
-            to.binary(long.as_bytes()),
+            to.binary(payload.as_bytes()),
             to.frame(0x01, b"x"),
             to.ping(b""),
             to.pong(b""),
