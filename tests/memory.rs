@@ -18,7 +18,8 @@ mod counting;
 use common::{To, both, close, judge, opened, secs};
 use counting::{NOTHING, cost, live, with_at_most};
 use websocket_proto::{
-    Config, Connection, Event, Failure, Negotiated, Next, Prepared, Role, UsageError, WebSocket,
+    Config, Connection, Event, Failure, Negotiated, Next, Prepared, Role, SliceOutput, UsageError,
+    WebSocket,
 };
 
 /// Gives input to a machine in place, drops its events and says how many messages there were.
@@ -127,6 +128,16 @@ both! {
         let before = live();
         give(&mut ws, &mut begun, &mut out);
         ws.receive_eof();
+        assert_eq!(live(), before);
+        // With a timer, even while the output has no room for the Close.
+        let mut begun = to.frame(0x02, &[b'x'; 5000]);
+        let config = Config::default().idle_timeout(secs(5)).unwrap();
+        let (mut ws, mut out) = (WebSocket::open(opened(role), config), SliceOutput::new(&mut []));
+        let before = live();
+        assert!(ws.receive(&mut &mut begun[..4000], &mut out).is_none());
+        assert_eq!(ws.poll(secs(0), &mut out), Next::Wait(Some(secs(5))));
+        assert!(live() >= before + 3900);
+        assert_eq!(ws.poll(secs(5), &mut out), Next::Wait(Some(secs(15))));
         assert_eq!(live(), before);
     };
 

@@ -124,7 +124,12 @@ impl WebSocket {
     /// Sends what is held, runs the timers, and tells how things stand; see [`Connection::poll`].
     #[inline]
     pub fn poll(&mut self, now: Duration, out: &mut (impl Output + ?Sized)) -> Next {
-        self.connection.poll(now, out)
+        let next = self.connection.poll(now, out);
+        // A timer that runs out ends the message in progress too.
+        if !self.connection.reads() {
+            self.assembler.discard();
+        }
+        next
     }
 
     /// Sends a text message; see [`Connection::send_text`].
