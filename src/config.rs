@@ -93,6 +93,8 @@ impl Config {
     }
 
     /// Sets the greatest capacity in bytes of a buffer kept by `WebSocket::recycle`. Default: 1 MiB.
+    ///
+    /// The buffer of a message that fits in it is given no greater capacity.
     #[must_use]
     pub const fn recycle_limit(mut self, bytes: usize) -> Self {
         self.recycle_limit = bytes;

@@ -200,6 +200,7 @@ fn payloads_and_headers_are_their_bytes() {
     }
     let header = FrameHeader::new(Opcode::Binary, 256).encode().unwrap();
     assert_eq!((header.as_ref(), &*header), (&b"\x82\x7E\x01\x00"[..], &b"\x82\x7E\x01\x00"[..]));
+    assert_eq!(format!("{header:?}"), "[130, 126, 1, 0]");
 }
 
 #[test]

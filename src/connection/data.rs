@@ -1,4 +1,4 @@
-//! A data frame that is coming in, and the message that it is of.
+//! A data frame that is coming in, and the message that it is of (RFC 6455 §5.4, §5.6).
 
 use crate::connection::chunk::Masked;
 use crate::error::ProtocolError;

@@ -1,5 +1,6 @@
 //! The header of a frame (RFC 6455 §5.2): parsed strictly, encoded minimally.
 
+use core::fmt;
 use core::ops::Deref;
 
 use crate::error::{ProtocolError, UsageError};
@@ -209,7 +210,7 @@ pub(crate) fn parse_length(
 }
 
 /// An encoded frame header: at most 14 bytes, held inline.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct HeaderBytes {
     /// The last of the bytes is the length of the header.
     words: [[u8; 8]; 2],
@@ -228,5 +229,12 @@ impl Deref for HeaderBytes {
 impl AsRef<[u8]> for HeaderBytes {
     fn as_ref(&self) -> &[u8] {
         self
+    }
+}
+
+impl fmt::Debug for HeaderBytes {
+    /// Writes the bytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&**self).finish()
     }
 }
