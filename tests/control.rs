@@ -143,6 +143,22 @@ both! {
         }
     };
 
+    client_is_below_the_mark_for_a_while_row_63_100, server_is_below_the_mark_for_a_while_row_63_100: |role| {
+        let to = To(role);
+        for mut machine in ends(role, low_mark()) {
+            let (mut out, mut log) = (Wire::new(), Log::default());
+            for payload in [b"1", b"2"] {
+                machine.send_binary(&[0; MARK], &mut out).unwrap();
+                machine.take(&to.ping(payload), &mut out, &mut log);
+                poll(&mut *machine, &mut out);
+                let expected = [Frame::new(0x82, &[0; MARK]), pong(payload)];
+                assert_eq!(judge(role, &out.drain()), expected);
+                // It is seen now that the output is below the mark: the next Pong may pass it again.
+                poll(&mut *machine, &mut out);
+            }
+        }
+    };
+
     client_receives_ping_flood_row_64_100, server_receives_ping_flood_row_64_100: |role| {
         let to = To(role);
         let mut hundred = Vec::new();

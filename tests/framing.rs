@@ -271,6 +271,32 @@ both! {
         }
     };
 
+    client_receives_two_faults_in_a_header, server_receives_two_faults_in_a_header: |role| {
+        let to = To(role);
+        let (wrong_mask, masking) = match role {
+            Role::Client => (To(Role::Server), MaskedFrame),
+            Role::Server => (To(Role::Client), UnmaskedFrame),
+        };
+        // The first of them is told, in this order.
+        for (first, error) in [(0xC3, ReservedBits), (0x83, ReservedOpcode(3)), (0x80, masking)] {
+            expect_failure(role, &wrong_mask.frame(first, b"x"), &[], None, error, 1002);
+        }
+        let bytes = [to.frame(0x01, b"begun"), wrong_mask.frame(0x81, b"x")].concat();
+        let partial = Some((MessageKind::Text, &b"begun"[..]));
+        expect_failure(role, &bytes, &[], partial, masking, 1002);
+    };
+
+    client_receives_the_start_of_a_header_out_of_order_row_47_48,
+    server_receives_the_start_of_a_header_out_of_order_row_47_48: |role| {
+        let to = To(role);
+        // Two bytes tell, though the length is not known.
+        let start = |first| to.frame(first, &[0; 126])[..2].to_vec();
+        expect_failure(role, &start(0x80), &[], None, UnexpectedContinuation, 1002);
+        let bytes = [to.frame(0x02, b"begun"), start(0x82)].concat();
+        let partial = Some((MessageKind::Binary, &b"begun"[..]));
+        expect_failure(role, &bytes, &[], partial, InterleavedMessage, 1002);
+    };
+
     client_receives_long_fragments, server_receives_long_fragments: |role| {
         let (to, text) = (To(role), "x".repeat(126));
         let both = text.repeat(2);

@@ -240,6 +240,28 @@ both! {
         assert!(live() - before <= -1001 - 1000 - 900);
     };
 
+    client_fits_the_buffer_that_there_is_row_98_102, server_fits_the_buffer_that_there_is_row_98_102: |role| {
+        let to = To(role);
+        for opcode in [0x01, 0x02] {
+            // Twice of what has come is what has come then.
+            let mut bytes = to.fragments(opcode, &[&[b'x'; 100], &[b'x'; 100], b""]);
+            let (mut ws, mut out) = (WebSocket::open(opened(role), Config::default()), Vec::new());
+            let (messages, spent) = cost(|| give(&mut ws, &mut bytes, &mut out));
+            assert_eq!((messages, spent.calls, spent.peak), (1, 1, 200));
+            // What can be recycled just so is not given more.
+            let mut bytes = to.fragments(opcode, &[&[b'x'; 400], &[b'x'; 600], b""]);
+            let config = Config::default().recycle_limit(1000);
+            let (mut ws, before) = (WebSocket::open(opened(role), config), live());
+            let mut input = &mut bytes[..];
+            match ws.receive(&mut input, &mut out).unwrap() {
+                Event::Text(text) => ws.recycle(text.into_owned().into_bytes()),
+                Event::Binary(data) => ws.recycle(data.into_owned()),
+                _ => panic!("messages only"),
+            }
+            assert_eq!(live() - before, 1000, "it is kept");
+        }
+    };
+
     client_fails_without_memory_row_104, server_fails_without_memory_row_104: |role| {
         let to = To(role);
         for first in [0x81, 0x82] {
