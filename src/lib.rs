@@ -111,6 +111,7 @@
 //! - `std` (default): lets the dependencies find out what the CPU can do; implies `alloc`, changes nothing else.
 //! - `alloc`: [`WebSocket`], [`Prepared`], and `Vec<u8>` as an [`Output`].
 //! - `simd` (default): checks UTF-8 with SIMD instructions.
+//! - `deflate`: permessage-deflate (RFC 7692), which the opening handshake agrees to where it is asked to.
 //!
 //! Without any, the crate needs `core` and three small crates.
 //!
@@ -147,6 +148,8 @@ struct Readme;
 mod close_code;
 mod config;
 mod connection;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod error;
 mod frame;
 mod handshake;
@@ -165,11 +168,13 @@ mod websocket;
 pub use close_code::CloseCode;
 pub use config::Config;
 pub use connection::{Chunk, ChunkEvent, Connection, FrameStart};
+#[cfg(feature = "deflate")]
+pub use deflate::{DeflateConfig, DeflateParams, ExtensionValue};
 pub use error::{Failure, HandshakeError, ProtocolError, Timeout, UsageError};
 pub use frame::{Close, ControlPayload, FrameHeader, HeaderBytes};
 pub use handshake::{
     Accept, ClientHandshake, ClientRequest, Extension, HandshakeConfig, Negotiated, Request,
-    Response, ServerHandshake, SwitchingResponse, accept_key, negotiate,
+    Response, ServerHandshake, Supported, SwitchingResponse, accept_key, negotiate,
 };
 pub use mask::Mask;
 pub use next::Next;

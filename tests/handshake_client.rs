@@ -223,8 +223,9 @@ fn client_receives_subprotocols_row_29() {
     assert_eq!(received.unwrap_err(), HandshakeError::SubprotocolNotOffered);
 }
 
+/// With the feature `deflate` as well, for it is not asked for here.
 #[test]
-fn client_receives_extensions_row_30() {
+fn client_receives_extensions_row_30_90() {
     for value in [
         "permessage-deflate",
         "x; y=1",

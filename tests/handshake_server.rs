@@ -13,7 +13,7 @@ use core::time::Duration;
 
 use websocket_proto::{
     Accept, Failure, HandshakeConfig, HandshakeError, Next, Output, Role, ServerHandshake,
-    SliceOutput, Timeout, UsageError, accept_key, negotiate,
+    SliceOutput, Supported, Timeout, UsageError, accept_key, negotiate,
 };
 
 #[path = "common/heads.rs"]
@@ -712,8 +712,9 @@ fn server_receives_long_lists_row_23() {
     }
 }
 
+/// With the feature `deflate` as well, for it is not asked for here.
 #[test]
-fn server_receives_unknown_extensions_row_24() {
+fn server_receives_unknown_extensions_row_24_90() {
     let seen = accepts(&upgrade_with(
         "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits, x-webkit-deflate-frame\r\n",
     ));
@@ -1178,6 +1179,15 @@ fn negotiation_judges_as_the_handshake_does() {
         expected.extend(selected.map(|it| ("sec-websocket-protocol", it)));
         assert_eq!(response.fields().collect::<Vec<_>>(), expected);
     }
+    // A list of known length, and what it stands for.
+    let all = || fields.iter().map(|(name, value)| (*name, value.as_bytes()));
+    for negotiated in [
+        negotiate(all, &["x", "chat"]),
+        negotiate(all, Supported::new().subprotocols(&["x", "chat"])),
+    ] {
+        assert_eq!(negotiated.unwrap().0.subprotocol(), Some("chat"));
+    }
+    assert_eq!(negotiate(all, Supported::new()).unwrap().0.subprotocol(), None);
     for (name, value, error) in [
         ("host", "b", HandshakeError::InvalidHost),
         ("sec-websocket-key", "x", HandshakeError::InvalidKey),

@@ -16,7 +16,7 @@ const LAYERS: [&[&str]; 7] = [
     &["role", "opcode", "close_code", "mask", "utf8", "seed"],
     &["error"],
     &["state", "next", "output", "config"],
-    &["timers"],
+    &["timers", "deflate"],
     &["frame", "handshake"],
     &["connection"],
     &["websocket"],
@@ -25,7 +25,7 @@ const LAYERS: [&[&str]; 7] = [
 /// What a module may not use although it is lower: frames know neither role nor state, states know nothing of roles or
 /// frames, the handshake knows nothing of frames, nor of what keeps a connection once it is open.
 const STRANGERS: [(&str, &[&str]); 3] = [
-    ("frame", &["role", "state", "config", "timers", "seed"]),
+    ("frame", &["role", "state", "config", "timers", "seed", "deflate"]),
     ("state", &["role", "opcode", "mask"]),
     ("handshake", &["mask", "opcode", "state", "utf8", "close_code", "timers"]),
 ];
@@ -205,6 +205,21 @@ fn the_crate_is_what_the_table_of_layers_says() {
         .collect();
     let known: BTreeSet<&str> = LAYERS.iter().flat_map(|layer| *layer).copied().collect();
     assert_eq!(declared, known);
+}
+
+/// A build without the feature, as it is by default, has no compression in it.
+#[test]
+fn compression_is_behind_its_feature_row_90() {
+    let (_, lib) = sources().into_iter().find(|(file, _)| file == "lib").unwrap();
+    let gated = "#[cfg(feature = \"deflate\")]\nmod deflate;\n";
+    assert_eq!((lib.matches(gated).count(), lib.matches("mod deflate;").count()), (1, 1));
+    let manifest =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let implied = |feature: &str| {
+        let line = manifest.lines().find(|line| line.starts_with(&format!("{feature} = [")));
+        line.unwrap().contains("deflate")
+    };
+    assert_eq!(["default", "std", "alloc", "simd"].map(implied), [false; 4]);
 }
 
 #[test]

@@ -128,7 +128,7 @@ fn errors_are_printed_without_the_peers_bytes_row_110() {
     assert!(UsageError::OutputFull { needed: 4711 }.to_string().contains("4711"));
 }
 
-const HANDSHAKE_ERRORS: [HandshakeError; 28] = [
+const HANDSHAKE_ERRORS: [HandshakeError; 31] = [
     HandshakeError::InvalidStartLine,
     HandshakeError::UnsupportedHttpVersion,
     HandshakeError::InvalidTarget,
@@ -157,6 +157,9 @@ const HANDSHAKE_ERRORS: [HandshakeError; 28] = [
     HandshakeError::InvalidAccept,
     HandshakeError::SubprotocolNotOffered,
     HandshakeError::ExtensionNotOffered,
+    HandshakeError::ExtensionRepeated,
+    HandshakeError::InvalidExtensionParams,
+    HandshakeError::ExtensionParamsNotOffered,
 ];
 
 /// §7.4.1, and the registry that §11.7 founds.

@@ -68,9 +68,12 @@ pub struct Connection {
 
 impl Connection {
     /// Opens the connection that an opening handshake agreed to.
+    ///
+    /// It knows no extension. Where the handshake has agreed to compress messages, it sends them as they are, which the
+    /// peer has to take (RFC 7692 §6), and fails at the first one that comes compressed, as it would without.
     #[must_use]
     pub fn open(negotiated: Negotiated<'_>, config: Config) -> Self {
-        let (role, keys) = negotiated.into_parts();
+        let (role, keys, _) = negotiated.into_parts();
         Self {
             state: State::Open,
             receiver: Receiver::new(role, &config),

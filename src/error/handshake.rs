@@ -64,6 +64,12 @@ pub enum HandshakeError {
     SubprotocolNotOffered,
     /// The server selected an extension that was not offered (§4.1).
     ExtensionNotOffered,
+    /// The server selected an extension twice, which would be applied twice (§9.1).
+    ExtensionRepeated,
+    /// The server selected an extension with a parameter that is unknown, repeated or of no valid value (RFC 7692 §7).
+    InvalidExtensionParams,
+    /// The server selected an extension with parameters that are not within the offer (RFC 7692 §7.1).
+    ExtensionParamsNotOffered,
 }
 
 impl HandshakeError {
@@ -97,7 +103,10 @@ impl HandshakeError {
             Self::UnexpectedStatus(_)
             | Self::InvalidAccept
             | Self::SubprotocolNotOffered
-            | Self::ExtensionNotOffered => return None,
+            | Self::ExtensionNotOffered
+            | Self::ExtensionRepeated
+            | Self::InvalidExtensionParams
+            | Self::ExtensionParamsNotOffered => return None,
         })
     }
 
@@ -149,6 +158,13 @@ impl HandshakeError {
             Self::InvalidAccept => "Sec-WebSocket-Accept does not fit the key",
             Self::SubprotocolNotOffered => "the server selected a subprotocol that was not offered",
             Self::ExtensionNotOffered => "the server selected an extension that was not offered",
+            Self::ExtensionRepeated => "the server selected an extension twice",
+            Self::InvalidExtensionParams => {
+                "the server selected an extension with invalid parameters"
+            }
+            Self::ExtensionParamsNotOffered => {
+                "the server selected an extension with parameters that were not offered"
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::seed::{HandshakeSecret, MaskingKeys};
 use super::body::Body;
 use super::client_request::{ClientRequest, MAX_OFFERED};
 use super::config::HandshakeConfig;
+use super::extensions::Wanted;
 use super::head::{Fields, LineReader, Lines, Progress, first_line};
 use super::key::Key;
 use super::opening::{Opening, Stage};
@@ -51,6 +52,7 @@ pub struct ClientHandshake {
     /// The value of `Sec-WebSocket-Accept` that the key asks for.
     accept: [u8; 28],
     offered: Offered,
+    wanted: Wanted,
     phase: Phase,
 }
 
@@ -100,6 +102,7 @@ impl ClientHandshake {
             reader: LineReader::default(),
             accept: key.accept(),
             offered: Offered::new(secret, &request),
+            wanted: request.wanted,
             phase: Phase::Head { draft: Draft::default(), keys: MaskingKeys::new(&seed) },
         })
     }
@@ -130,7 +133,10 @@ impl ClientHandshake {
     /// [`InvalidAccept`](HandshakeError::InvalidAccept), [`InvalidSubprotocols`](HandshakeError::InvalidSubprotocols),
     /// [`SubprotocolNotOffered`](HandshakeError::SubprotocolNotOffered),
     /// [`InvalidExtensions`](HandshakeError::InvalidExtensions),
-    /// [`ExtensionNotOffered`](HandshakeError::ExtensionNotOffered).
+    /// [`ExtensionNotOffered`](HandshakeError::ExtensionNotOffered),
+    /// [`ExtensionRepeated`](HandshakeError::ExtensionRepeated),
+    /// [`InvalidExtensionParams`](HandshakeError::InvalidExtensionParams),
+    /// [`ExtensionParamsNotOffered`](HandshakeError::ExtensionParamsNotOffered).
     ///
     /// The error comes again at every later call, which takes all of `input`. Let go of the transport; nothing is sent.
     pub fn receive<'r, 'b: 'r>(
@@ -244,8 +250,9 @@ impl ClientHandshake {
         }
         let at = |place| Fields::new(head.get(place..).unwrap_or_default());
         let is_offered = |subprotocol: &str| self.offered.contains(subprotocol);
-        let subprotocol = draft.fields.check_response(&self.accept, is_offered, at)?;
-        let outcome = Outcome::Switched { keys: Some(keys), subprotocol };
+        let (agreed, subprotocol) =
+            draft.fields.check_response(&self.accept, self.wanted, is_offered, at)?;
+        let outcome = Outcome::Switched { keys: Some(keys), agreed, subprotocol };
         Ok(Response { status: line.status, reason: line.reason, fields, outcome })
     }
 }

@@ -1,12 +1,15 @@
 //! What a client asks for: a `ws` or `wss` URI (RFC 6455 §3), subprotocols, and fields of the caller's (§4.1).
 
+#[cfg(feature = "deflate")]
+use crate::deflate::DeflateConfig;
 use crate::error::UsageError;
 use crate::output::Output;
 
+use super::extensions::Wanted;
 use super::key::Key;
 use super::list::token;
 use super::uri::WsUri;
-use super::write::{CallerFields, check_fields, decimal, put_fields, write_whole};
+use super::write::{CallerFields, check_fields, decimal, put_field, put_fields, write_whole};
 
 /// A request for an upgrade, as a client is going to send it.
 ///
@@ -29,6 +32,7 @@ pub struct ClientRequest<'a> {
     first_subprotocol: Option<&'a str>,
     subprotocols: &'a [&'a str],
     fields: CallerFields<'a>,
+    pub(super) wanted: Wanted,
 }
 
 impl<'a> ClientRequest<'a> {
@@ -75,6 +79,17 @@ impl<'a> ClientRequest<'a> {
         self
     }
 
+    /// Offers to compress messages (RFC 7692 §7), or does not. Default: it does not.
+    ///
+    /// The connection is then for a [`WebSocket`](crate::WebSocket), not for a [`Connection`](crate::Connection), which
+    /// does not decompress.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, config: impl Into<Option<DeflateConfig>>) -> Self {
+        self.wanted.deflate = config.into();
+        self
+    }
+
     /// Returns the host to connect to: a name or an IP address, an IPv6 address without its brackets.
     #[must_use]
     pub fn host(&self) -> &'a str {
@@ -108,6 +123,7 @@ impl<'a> ClientRequest<'a> {
     ) -> Result<(), UsageError> {
         self.check_subprotocols()?;
         check_fields(self.fields)?;
+        let extensions = self.wanted.offer();
         let mut digits = [0; 20];
         let port =
             (self.port() != self.default_port()).then(|| decimal(self.port().into(), &mut digits));
@@ -135,6 +151,9 @@ impl<'a> ClientRequest<'a> {
                 before = b", ";
             }
             put(b"\r\n");
+            if let Some(value) = extensions.as_str() {
+                put_field("Sec-WebSocket-Extensions", value.as_bytes(), put);
+            }
             put_fields(self.fields, put);
             put(b"\r\n");
         })
@@ -156,7 +175,13 @@ impl<'a> ClientRequest<'a> {
     }
 
     const fn from_uri(uri: WsUri<'a>) -> Self {
-        Self { uri, first_subprotocol: None, subprotocols: &[], fields: &[] }
+        Self {
+            uri,
+            first_subprotocol: None,
+            subprotocols: &[],
+            fields: &[],
+            wanted: Wanted::NOTHING,
+        }
     }
 
     const fn default_port(&self) -> u16 {

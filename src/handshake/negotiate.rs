@@ -1,14 +1,18 @@
 //! The handshake for requests that somebody else parsed (RFC 6455 §4.2).
 
+#[cfg(feature = "deflate")]
+use crate::deflate::DeflateConfig;
 use crate::error::HandshakeError;
 
+use super::extensions::{ListedText, Wanted, listed};
 use super::negotiated::Negotiated;
 use super::upgrade::{UpgradeFields, subprotocols};
 
 /// Accepts a request for an upgrade that another HTTP/1.1 implementation has received, by its fields.
 ///
-/// `fields` starts an iteration over the fields of the request, each a name and a value. The first of `supported` that
-/// the client offers is the subprotocol. The response has the status 101 and the fields returned; frames follow it.
+/// `fields` starts an iteration over the fields of the request, each a name and a value. `supported` is a list of
+/// subprotocols, or a [`Supported`]; the first of them that the client offers is selected. The response has the status
+/// 101 and the fields returned; frames follow it.
 ///
 /// Everything that RFC 6455 §4.2.1 asks of the fields is checked; that the request is a GET of HTTP/1.1 is for the
 /// caller to see to, and so is its `Origin` (§10.2).
@@ -50,13 +54,14 @@ use super::upgrade::{UpgradeFields, subprotocols};
 /// }
 /// # Ok::<(), websocket_proto::HandshakeError>(())
 /// ```
-pub fn negotiate<'b, I>(
+pub fn negotiate<'b, 's, I>(
     fields: impl Fn() -> I,
-    supported: &[&str],
+    supported: impl Into<Supported<'s>>,
 ) -> Result<(Negotiated<'b>, SwitchingResponse<'b>), HandshakeError>
 where
     I: Iterator<Item = (&'b str, &'b [u8])>,
 {
+    let supported = supported.into();
     let mut noted = UpgradeFields::default();
     for (place, (name, value)) in fields().enumerate() {
         noted.note(name.as_bytes(), value, place);
@@ -66,10 +71,54 @@ where
     noted.check_tokens()?;
     let key = noted.check_upgrade(at)?;
     let subprotocol = supported
+        .subprotocols
         .iter()
         .find_map(|wanted| subprotocols(fields()).find(|offered| offered == wanted));
-    let response = SwitchingResponse { accept: key.accept(), subprotocol };
-    Ok((Negotiated::server_with(subprotocol), response))
+    let (agreed, extensions) = supported.wanted.answer(listed(fields()));
+    let response = SwitchingResponse { accept: key.accept(), subprotocol, extensions };
+    Ok((Negotiated::server_with(agreed, subprotocol), response))
+}
+
+/// What a server can agree to, for [`negotiate`]. A list of subprotocols makes one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Supported<'a> {
+    subprotocols: &'a [&'a str],
+    wanted: Wanted,
+}
+
+impl<'a> Supported<'a> {
+    /// Supports nothing but the protocol itself.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { subprotocols: &[], wanted: Wanted::NOTHING }
+    }
+
+    /// Supports subprotocols, the preferred ones first.
+    #[must_use]
+    pub const fn subprotocols(mut self, subprotocols: &'a [&'a str]) -> Self {
+        self.subprotocols = subprotocols;
+        self
+    }
+
+    /// Supports the compression of messages, or does not; see [`Accept::deflate`](crate::Accept::deflate).
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, config: impl Into<Option<DeflateConfig>>) -> Self {
+        self.wanted.deflate = config.into();
+        self
+    }
+}
+
+impl<'a> From<&'a [&'a str]> for Supported<'a> {
+    fn from(subprotocols: &'a [&'a str]) -> Self {
+        Self::new().subprotocols(subprotocols)
+    }
+}
+
+impl<'a, const COUNT: usize> From<&'a [&'a str; COUNT]> for Supported<'a> {
+    fn from(subprotocols: &'a [&'a str; COUNT]) -> Self {
+        Self::new().subprotocols(subprotocols)
+    }
 }
 
 /// The response that switches protocols.
@@ -78,6 +127,7 @@ pub struct SwitchingResponse<'b> {
     /// ASCII.
     accept: [u8; 28],
     subprotocol: Option<&'b str>,
+    extensions: ListedText,
 }
 
 impl SwitchingResponse<'_> {
@@ -87,6 +137,7 @@ impl SwitchingResponse<'_> {
         let fixed =
             [("upgrade", "websocket"), ("connection", "Upgrade"), ("sec-websocket-accept", accept)];
         let subprotocol = self.subprotocol.map(|it| ("sec-websocket-protocol", it));
-        fixed.into_iter().chain(subprotocol)
+        let extensions = self.extensions.as_str().map(|it| ("sec-websocket-extensions", it));
+        fixed.into_iter().chain(subprotocol).chain(extensions)
     }
 }

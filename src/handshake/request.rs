@@ -1,13 +1,16 @@
 //! A request, as a server hands it to its caller, and the answers to it (RFC 6455 §4.2.2).
 
+#[cfg(feature = "deflate")]
+use crate::deflate::DeflateConfig;
 use crate::error::{HandshakeError, UsageError};
 use crate::output::Output;
 
+use super::extensions::{Wanted, listed};
 use super::head::Fields;
 use super::key::Key;
-use super::list::{Extension, extensions};
+use super::list::Extension;
 use super::negotiated::Negotiated;
-use super::upgrade::{FieldName, subprotocols, values};
+use super::upgrade::subprotocols;
 use super::write::{CallerFields, check_fields, put_field, put_fields, write_refusal, write_whole};
 
 /// A request that a [`ServerHandshake`](crate::ServerHandshake) received: for an upgrade, or any other.
@@ -56,6 +59,7 @@ impl<'b> Request<'b> {
             ),
         };
         check_fields(accept.fields)?;
+        let (agreed, extensions) = accept.wanted.answer(self.extensions());
         let accept_key = key.accept();
         write_whole(out, |put| {
             put(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -65,11 +69,14 @@ impl<'b> Request<'b> {
             if let Some(subprotocol) = selected {
                 put_field("Sec-WebSocket-Protocol", subprotocol.as_bytes(), put);
             }
+            if let Some(value) = extensions.as_str() {
+                put_field("Sec-WebSocket-Extensions", value.as_bytes(), put);
+            }
             put_fields(accept.fields, put);
             put(b"\r\n");
         })?;
         self.is_answered = true;
-        Ok(Negotiated::server_with(selected))
+        Ok(Negotiated::server_with(agreed, selected))
     }
 
     /// Answers otherwise: appends a response with this status, fields and body to `out`, an error or a page.
@@ -139,7 +146,7 @@ impl<'b> Request<'b> {
     ///
     /// The list of a request that is not for an upgrade was not checked, and ends at its first fault.
     pub fn extensions(&self) -> impl Iterator<Item = Extension<'b>> + use<'b> {
-        values(self.fields(), FieldName::Extensions).flat_map(extensions).map_while(Result::ok)
+        listed(self.fields())
     }
 
     /// Says whether the request is for an upgrade to WebSocket, and so may be accepted.
@@ -168,13 +175,14 @@ impl<'b> Request<'b> {
 pub struct Accept<'a> {
     subprotocol: Option<&'a str>,
     fields: CallerFields<'a>,
+    wanted: Wanted,
 }
 
 impl<'a> Accept<'a> {
     /// Adds nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self { subprotocol: None, fields: &[] }
+        Self { subprotocol: None, fields: &[], wanted: Wanted::NOTHING }
     }
 
     /// Selects a subprotocol: one of those that the client offers, in the same case; or `None`.
@@ -188,6 +196,17 @@ impl<'a> Accept<'a> {
     #[must_use]
     pub const fn fields(mut self, fields: &'a [(&'a str, &'a str)]) -> Self {
         self.fields = fields;
+        self
+    }
+
+    /// Agrees to compress messages where the client offers it (RFC 7692 §7), or does not. Default: it does not.
+    ///
+    /// The first offer of the client's that can be accepted is. The connection is then for a
+    /// [`WebSocket`](crate::WebSocket), not for a [`Connection`](crate::Connection), which does not decompress.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, config: impl Into<Option<DeflateConfig>>) -> Self {
+        self.wanted.deflate = config.into();
         self
     }
 }

@@ -5,6 +5,7 @@ use core::ops::Range;
 use crate::error::{HandshakeError, UsageError};
 use crate::seed::MaskingKeys;
 
+use super::extensions::Agreed;
 use super::head::{Fields, is_field_text, parse_version};
 use super::negotiated::Negotiated;
 
@@ -24,7 +25,7 @@ pub struct Response<'b> {
 #[derive(Debug)]
 pub(super) enum Outcome<'b> {
     /// The connection is established; the keys are there until it is taken.
-    Switched { keys: Option<MaskingKeys>, subprotocol: Option<&'b str> },
+    Switched { keys: Option<MaskingKeys>, agreed: Agreed, subprotocol: Option<&'b str> },
     /// It is not.
     Refused { body: &'b [u8], is_truncated: bool },
 }
@@ -38,9 +39,9 @@ impl<'b> Response<'b> {
     /// [`UsageError::AlreadyAnswered`]: it was taken before.
     pub fn accept(&mut self) -> Result<Negotiated<'b>, UsageError> {
         match &mut self.outcome {
-            Outcome::Switched { keys, subprotocol } => keys
+            Outcome::Switched { keys, agreed, subprotocol } => keys
                 .take()
-                .map(|keys| Negotiated::client_with(keys, *subprotocol))
+                .map(|keys| Negotiated::client_with(keys, *agreed, *subprotocol))
                 .ok_or(UsageError::AlreadyAnswered),
             Outcome::Refused { .. } => {
                 Err(UsageError::NotAnUpgrade(HandshakeError::UnexpectedStatus(self.status)))

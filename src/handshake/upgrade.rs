@@ -3,6 +3,7 @@
 
 use crate::error::HandshakeError;
 
+use super::extensions::{Agreed, Wanted, listed};
 use super::head::{Line, Lines, parse_decimal};
 use super::key::Key;
 use super::list::{count_extensions, elements, token};
@@ -54,7 +55,8 @@ enum Extensions {
     Absent,
     /// There are such fields, with nothing in them.
     Empty,
-    Listed,
+    /// The place of the first such field with anything in it.
+    Listed(usize),
     Malformed,
 }
 
@@ -110,7 +112,7 @@ impl UpgradeFields {
             // RFC 9110 §8.6: "Content-Length = 1*DIGIT".
             Some(FieldName::ContentLength) => self.content_length.add(parse_decimal(value)),
             Some(FieldName::Protocol) => self.protocol.add(place),
-            Some(FieldName::Extensions) => self.extensions.add(value),
+            Some(FieldName::Extensions) => self.extensions.add(value, place),
             Some(FieldName::TransferEncoding) => {
                 self.transfer_encoding = match elements(value).last() {
                     Some(last) if last.eq_ignore_ascii_case(b"chunked") => {
@@ -183,17 +185,19 @@ impl UpgradeFields {
         if let Some((place, count)) = self.protocol.range() {
             check_subprotocols(values(at(place), FieldName::Protocol).take(count))?;
         }
-        self.extensions.are_offered()?;
+        self.extensions.first()?;
         Ok(key)
     }
 
-    /// Checks a response that switches protocols, and returns the subprotocol that the server selected.
+    /// Checks a response that switches protocols, and returns the extensions and the subprotocol that the server
+    /// selected.
     pub(super) fn check_response<'b, I>(
         &self,
         accept: &[u8; 28],
+        wanted: Wanted,
         is_offered: impl Fn(&str) -> bool,
         at: impl Fn(usize) -> I,
-    ) -> Result<Option<&'b str>, HandshakeError>
+    ) -> Result<(Agreed, Option<&'b str>), HandshakeError>
     where
         I: Iterator<Item = (&'b str, &'b [u8])>,
     {
@@ -204,14 +208,9 @@ impl UpgradeFields {
         if self.accept != Single::Valid(*accept) {
             return Err(HandshakeError::InvalidAccept);
         }
-        // §4.1: "If the response includes a |Sec-WebSocket-Extensions| header field and this header field indicates the
-        // use of an extension that was not present in the client's handshake [...], the client MUST _Fail the WebSocket
-        // Connection_." None was.
-        if self.extensions.are_offered()? {
-            return Err(HandshakeError::ExtensionNotOffered);
-        }
-        match self.protocol {
-            Places::None => Ok(None),
+        let agreed = self.check_selected(wanted, &at)?;
+        let subprotocol = match self.protocol {
+            Places::None => None,
             // §4.1: "If the response includes a |Sec-WebSocket-Protocol| header field and this header field indicates
             // the use of a subprotocol that was not present in the client's handshake [...], the client MUST _Fail the
             // WebSocket Connection_."
@@ -220,9 +219,25 @@ impl UpgradeFields {
                 .and_then(|(_, value)| token(value))
                 .filter(|selected| is_offered(selected))
                 .ok_or(HandshakeError::SubprotocolNotOffered)
-                .map(Some),
+                .map(Some)?,
             // §11.3.4: the field "MUST NOT appear more than once in an HTTP response".
-            Places::More(_) => Err(HandshakeError::InvalidSubprotocols),
+            Places::More(_) => return Err(HandshakeError::InvalidSubprotocols),
+        };
+        Ok((agreed, subprotocol))
+    }
+
+    /// Checks the extensions that the server selected against those that were offered, and returns them.
+    pub(super) fn check_selected<'b, I>(
+        &self,
+        wanted: Wanted,
+        at: impl Fn(usize) -> I,
+    ) -> Result<Agreed, HandshakeError>
+    where
+        I: Iterator<Item = (&'b str, &'b [u8])>,
+    {
+        match self.extensions.first()? {
+            None => Ok(Agreed::NOTHING),
+            Some(place) => wanted.check_selected(listed(at(place))),
         }
     }
 }
@@ -239,19 +254,20 @@ impl<T> Single<T> {
 
 impl Extensions {
     /// Takes note of the value of a field.
-    fn add(&mut self, value: &[u8]) {
+    fn add(&mut self, value: &[u8], place: usize) {
         *self = match (*self, count_extensions(value)) {
             (Self::Malformed, _) | (_, Err(_)) => Self::Malformed,
             (Self::Absent | Self::Empty, Ok(0)) => Self::Empty,
-            (Self::Absent | Self::Empty | Self::Listed, Ok(_)) => Self::Listed,
+            (Self::Absent | Self::Empty, Ok(_)) => Self::Listed(place),
+            (Self::Listed(first), Ok(_)) => Self::Listed(first),
         };
     }
 
-    /// Says whether there are any.
-    const fn are_offered(self) -> Result<bool, HandshakeError> {
+    /// Returns the place of the first line with any, if there are some.
+    const fn first(self) -> Result<Option<usize>, HandshakeError> {
         match self {
-            Self::Absent => Ok(false),
-            Self::Listed => Ok(true),
+            Self::Absent => Ok(None),
+            Self::Listed(place) => Ok(Some(place)),
             // §9.1: "extension-list = 1#extension".
             Self::Empty | Self::Malformed => Err(HandshakeError::InvalidExtensions),
         }

@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use websocket_proto::{
     Accept, ClientHandshake, ClientRequest, Extension, HandshakeConfig, HandshakeError, Negotiated,
-    Next, Output, Request, Response, Role, ServerHandshake, SliceOutput, SwitchingResponse,
-    UsageError, accept_key, negotiate,
+    Next, Output, Request, Response, Role, ServerHandshake, SliceOutput, Supported,
+    SwitchingResponse, UsageError, accept_key, negotiate,
 };
 
 use crate::{Bytes, Input, Text};
@@ -162,6 +162,8 @@ impl<O: Output + AsRef<[u8]>> ClientWith<O> {
 
 #[unsafe(no_mangle)]
 pub static NEGOTIATION: Negotiation = Negotiation {
+    supported: Supported::new,
+    supported_subprotocols: Supported::subprotocols,
     negotiate: |fields, supported| negotiate(|| fields.iter().copied(), supported),
     response_fields: |response, see| response.fields().for_each(|(name, value)| see(name, value)),
     accept_key,
@@ -180,7 +182,9 @@ type Agreed = Result<(Negotiated<'static>, SwitchingResponse<'static>), Handshak
 type Configured = Result<HandshakeConfig, UsageError>;
 
 pub struct Negotiation {
-    negotiate: fn(&'static [(Text, Bytes)], &[Text]) -> Agreed,
+    supported: fn() -> Supported<'static>,
+    supported_subprotocols: fn(Supported<'static>, &'static [Text]) -> Supported<'static>,
+    negotiate: fn(&'static [(Text, Bytes)], Supported<'static>) -> Agreed,
     response_fields: fn(&SwitchingResponse<'static>, &mut dyn FnMut(&str, &str)),
     accept_key: fn(&[u8; 24]) -> [u8; 28],
     server: fn() -> Negotiated<'static>,

@@ -10,6 +10,8 @@
 extern crate alloc;
 
 mod connection;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod frame;
 mod handshake;
 #[cfg(feature = "planted")]
