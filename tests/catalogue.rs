@@ -60,7 +60,7 @@ fn every_row_has_a_test() {
     let (due, later) = rows(&fs::read_to_string(root.join("tests/catalogue.md")).unwrap());
     let all: BTreeSet<u32> = due.union(&later).copied().collect();
     assert_eq!(all, (1..=121).collect(), "the rows of the catalogue");
-    assert_eq!(later, (78..=90).collect(), "the rows that are not for now");
+    assert_eq!(later, (81..=89).chain([78]).collect(), "the rows that are not for now");
     let mut found = BTreeSet::new();
     named_under(&root.join("tests"), &mut found);
     named_under(&root.join("src"), &mut found);

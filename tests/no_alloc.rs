@@ -16,6 +16,10 @@ mod counting;
 use core::time::Duration;
 
 use counting::{NOTHING, cost};
+#[cfg(feature = "deflate")]
+use websocket_proto::{
+    Accept, ClientHandshake, ClientRequest, DeflateConfig, HandshakeConfig, ServerHandshake,
+};
 use websocket_proto::{
     ChunkEvent, CloseCode, Config, Connection, Failure, MessageKind, Negotiated, Next,
     ProtocolError, SliceOutput, UsageError,
@@ -98,6 +102,36 @@ fn both_ends_run_on_arrays_row_98_102() {
         });
         assert_eq!(spent, NOTHING);
     }
+}
+
+/// The opening handshake as well, with compression agreed to: that needs memory only when a message is compressed.
+#[cfg(feature = "deflate")]
+#[test]
+fn both_ends_agree_to_compress_on_arrays_row_98() {
+    let (params, spent) = cost(|| {
+        let config = DeflateConfig::default().server_max_window_bits(9).unwrap();
+        let (mut up, mut down) = ([0; 512], [0; 512]);
+        let (mut up, mut down) = (SliceOutput::new(&mut up), SliceOutput::new(&mut down));
+        let request = ClientRequest::new("ws://h/").unwrap().deflate(config);
+        let mut client = ClientHandshake::new(request, [9; 32], &mut up).unwrap();
+        let mut server = ServerHandshake::new(HandshakeConfig::default());
+        let (mut wire, len) = ([0; 512], up.written().len());
+        wire[..len].copy_from_slice(up.written());
+        let mut head = [];
+        let mut head = SliceOutput::new(&mut head);
+        let request = server.receive(&mut &mut wire[..len], &mut head).unwrap();
+        let accept = Accept::new().deflate(DeflateConfig::default());
+        let at_server = request.unwrap().accept(accept, &mut down).unwrap().deflate();
+        let (mut wire, len) = ([0; 512], down.written().len());
+        wire[..len].copy_from_slice(down.written());
+        let mut head = [];
+        let mut head = SliceOutput::new(&mut head);
+        let response = client.receive(&mut &mut wire[..len], &mut head).unwrap();
+        (at_server, response.unwrap().accept().unwrap().deflate())
+    });
+    assert_eq!(spent, NOTHING);
+    assert_eq!(params.0.unwrap().server_max_window_bits(), 9);
+    assert_eq!(params.0, params.1);
 }
 
 #[test]
