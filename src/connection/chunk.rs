@@ -38,6 +38,7 @@ pub(crate) struct Masked<'b> {
     pub(crate) kind: MessageKind,
     pub(crate) first: bool,
     pub(crate) last: bool,
+    pub(crate) is_compressed: bool,
     pub(crate) frame_remaining: u64,
     pub(crate) fin: bool,
 }

@@ -244,6 +244,28 @@ impl Connection {
         self.send_frame(opcode, payload, out)
     }
 
+    /// Sends a message, or a part of one, that was compressed (RFC 7692 §7.2.1); `part` is what it was before.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn send_compressed(
+        &mut self,
+        kind: MessageKind,
+        part: &[u8],
+        compressed: &[u8],
+        last: bool,
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        self.require_sending()?;
+        let frame = self.sender.compressed_data(kind, part, compressed, last)?;
+        self.make_room(frame.header().frame_len(self.sender.masks())?, out)?;
+        self.sender.put_data(&frame, compressed, out)
+    }
+
+    /// Tells whether a message is being sent in parts.
+    #[cfg(feature = "deflate")]
+    pub(crate) const fn is_sending_parts(&self) -> bool {
+        !self.sender.has_no_message()
+    }
+
     /// Sends a control frame, or a message in a single frame, whatever is in its way.
     #[inline(never)]
     fn send_frame(

@@ -19,6 +19,7 @@ pub(super) struct DataFrame {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Message {
     kind: MessageKind,
+    is_compressed: bool,
     /// Whether a chunk of it was handed out.
     begun: bool,
     utf8: Utf8,
@@ -83,6 +84,7 @@ impl DataFrame {
             mask,
             payload: take(input, len),
             kind: self.message.kind,
+            is_compressed: self.message.is_compressed,
             first,
             last,
             frame_remaining: self.remaining,
@@ -97,8 +99,8 @@ impl DataFrame {
 }
 
 impl Message {
-    pub(super) const fn new(kind: MessageKind) -> Self {
-        Self { kind, begun: false, utf8: Utf8::Complete, size: 0, fragments: 0 }
+    pub(super) const fn new(kind: MessageKind, is_compressed: bool) -> Self {
+        Self { kind, is_compressed, begun: false, utf8: Utf8::Complete, size: 0, fragments: 0 }
     }
 
     /// Counts a frame of it.

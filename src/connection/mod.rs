@@ -237,6 +237,12 @@ impl Connection {
         self.receiver.leave_text_unchecked();
     }
 
+    /// Lets messages be compressed, which is for the layer above to undo.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn take_compressed(&mut self) {
+        self.receiver.take_compressed();
+    }
+
     fn receive_ping(&mut self, payload: ControlPayload, out: &mut (impl Output + ?Sized)) {
         // §5.5.2: "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response, unless it already
         // received a Close frame." Our own Close does not matter.

@@ -29,6 +29,8 @@ pub(crate) enum Control {
 pub(super) struct Receiver {
     role: Role,
     checks_text: bool,
+    /// §9: an extension gives RSV1 of a message's first frame a meaning (RFC 7692 §6).
+    takes_compressed: bool,
     message_limit: u64,
     fragment_limit: u32,
     /// The greatest length of a message in 7 bits.
@@ -60,6 +62,7 @@ impl Receiver {
         Self {
             role,
             checks_text: true,
+            takes_compressed: false,
             message_limit: config.message_limit,
             short_limit: u8::try_from(config.message_limit).unwrap_or(u8::MAX).min(125),
             fragment_limit: config.fragment_limit,
@@ -72,6 +75,12 @@ impl Receiver {
     #[cfg(feature = "alloc")]
     pub(super) fn leave_text_unchecked(&mut self) {
         self.checks_text = false;
+    }
+
+    /// Lets messages be marked as compressed.
+    #[cfg(feature = "deflate")]
+    pub(super) fn take_compressed(&mut self) {
+        self.takes_compressed = true;
     }
 
     /// Takes a message in a single frame that lies whole in the input: the case that decides the speed. `None`: it is
@@ -194,7 +203,9 @@ impl Receiver {
             Progress::Header(decoder) => decoder,
             _ => HeaderDecoder::new(),
         };
-        let judge = |first, second| judge(self.role, self.message.is_some(), first, second);
+        let may_mark = self.takes_compressed;
+        let judge =
+            |first, second| judge(self.role, may_mark, self.message.is_some(), first, second);
         let Some(header) = decoder.decode(input, judge)? else {
             self.progress = Progress::Header(decoder);
             return Ok(false);
@@ -261,7 +272,7 @@ impl Receiver {
             }
         };
         let mut message = match (kind, self.message.take()) {
-            (Some(kind), _) => Message::new(kind),
+            (Some(kind), _) => Message::new(kind, header.rsv != 0),
             (None, Some(message)) => message,
             (None, None) => return Err(ProtocolError::UnexpectedContinuation),
         };
@@ -288,9 +299,20 @@ fn take_payload<'b>(
 }
 
 /// What the first two bytes of a frame tell, judged before its length is known.
-fn judge(role: Role, in_message: bool, first: u8, second: u8) -> Result<(), ProtocolError> {
+fn judge(
+    role: Role,
+    takes_compressed: bool,
+    in_message: bool,
+    first: u8,
+    second: u8,
+) -> Result<(), ProtocolError> {
+    // RFC 7692 §6: the bit RSV1 "is set on the first fragment of a message" that is compressed, and on no other frame.
+    let reserved = match Opcode::from_bits(first) {
+        Some(Opcode::Text | Opcode::Binary) if takes_compressed => 0x30,
+        _ => 0x70,
+    };
     // §5.2: "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values."
-    if first & 0x70 != 0 {
+    if first & reserved != 0 {
         return Err(ProtocolError::ReservedBits);
     }
     let masked = second & 0x80 != 0;

@@ -83,6 +83,24 @@ impl Sender {
         Ok(frame)
     }
 
+    /// Judges a message or a part of one by what it was before it was compressed.
+    #[cfg(feature = "deflate")]
+    pub(super) fn compressed_data(
+        &self,
+        kind: MessageKind,
+        part: &[u8],
+        compressed: &[u8],
+        last: bool,
+    ) -> Result<Outgoing, UsageError> {
+        let mut frame = self.data(kind, part, last)?;
+        // RFC 7692 §6: the bit "is set on the first fragment of a message", and on no other.
+        if frame.header.opcode != Opcode::Continuation {
+            frame.header.rsv = FrameHeader::RSV1;
+        }
+        frame.header.payload_len = len_u64(compressed);
+        Ok(frame)
+    }
+
     /// Judges a part of a message of which only the length is known.
     #[inline]
     pub(super) fn data_of_len(

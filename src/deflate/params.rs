@@ -59,7 +59,6 @@ impl DeflateParams {
     }
 
     /// Returns how the messages are compressed that an end sends.
-    #[cfg_attr(not(test), expect(dead_code, reason = "asked by whoever compresses"))]
     pub(crate) const fn sent_by(self, role: Role) -> Direction {
         match role {
             Role::Server => Direction {

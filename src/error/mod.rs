@@ -37,9 +37,9 @@ impl Failure {
     pub const fn close_code(self) -> CloseCode {
         match self {
             Self::Protocol(error) => match error {
-                ProtocolError::InvalidUtf8 | ProtocolError::InvalidCloseReason => {
-                    CloseCode::INVALID_DATA
-                }
+                ProtocolError::InvalidUtf8
+                | ProtocolError::InvalidCompression
+                | ProtocolError::InvalidCloseReason => CloseCode::INVALID_DATA,
                 ProtocolError::MessageTooLong => CloseCode::MESSAGE_TOO_BIG,
                 ProtocolError::TooManyFragments => CloseCode::POLICY_VIOLATION,
                 _ => CloseCode::PROTOCOL_ERROR,

@@ -30,6 +30,8 @@ pub enum ProtocolError {
     InterleavedMessage,
     /// A text message is not UTF-8 (§8.1).
     InvalidUtf8,
+    /// A compressed message is not DEFLATE, or not all of it (RFC 7692 §7.2.2).
+    InvalidCompression,
     /// The body of a Close frame is a single byte (§5.5.1).
     TruncatedCloseCode,
     /// A Close frame carries a code that must not be sent (§7.4).
@@ -60,6 +62,9 @@ impl fmt::Display for ProtocolError {
                 f.write_str("a new message starts inside an unfinished one (§5.4)")
             }
             Self::InvalidUtf8 => f.write_str("a text message is not UTF-8 (§8.1)"),
+            Self::InvalidCompression => {
+                f.write_str("a compressed message cannot be inflated (RFC 7692 §7.2.2)")
+            }
             Self::TruncatedCloseCode => f.write_str("the close code is one byte (§5.5.1)"),
             Self::InvalidCloseCode(code) => {
                 write!(f, "the close code {code} must not be sent (§7.4)")

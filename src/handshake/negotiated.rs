@@ -83,6 +83,15 @@ impl<'b> Negotiated<'b> {
         }
     }
 
+    /// Makes of what was agreed to for compression what undoes it.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn compression<T>(
+        &self,
+        make: impl FnOnce(Role, DeflateParams, DeflateConfig) -> T,
+    ) -> Option<T> {
+        self.agreed.deflate.map(|(params, config)| make(self.role(), params, config))
+    }
+
     /// Takes it apart: the role, a client's source of masking keys, and the extensions.
     pub(crate) fn into_parts(self) -> (Role, Option<MaskingKeys>, Agreed) {
         (self.role(), self.keys, self.agreed)

@@ -7,6 +7,8 @@ use core::mem;
 
 use crate::config::Config;
 use crate::connection::Masked;
+#[cfg(feature = "deflate")]
+use crate::deflate::{Fault, Inflater, Progress};
 use crate::error::{Failure, ProtocolError};
 use crate::opcode::MessageKind;
 use crate::output::Output;
@@ -61,14 +63,54 @@ impl Assembler {
                 data.put_masked(chunk.payload, &mut chunk.mask);
             }
         }
-        if !chunk.last {
-            return Ok(None);
-        }
+        if chunk.last { self.finish() } else { Ok(None) }
+    }
+
+    /// Gives the message in progress, which is complete.
+    fn finish(&mut self) -> Result<Option<Event<'static>>, Failure> {
         Ok(match mem::replace(&mut self.message, Message::NONE) {
             Message::None { .. } => None,
             Message::Text(text) => Some(Event::Text(Cow::Owned(text.finish()?))),
             Message::Binary(data) => Some(Event::Binary(Cow::Owned(data))),
         })
+    }
+
+    /// Adds what a chunk of a compressed message makes; gives the message that it completes.
+    #[cfg(feature = "deflate")]
+    pub(super) fn add_compressed(
+        &mut self,
+        mut chunk: Masked<'_>,
+        inflater: &mut Inflater,
+    ) -> Result<Option<Event<'static>>, Failure> {
+        if chunk.first {
+            self.begin(chunk.kind);
+        }
+        chunk.mask.apply(chunk.payload);
+        let mut input = &*chunk.payload;
+        let mut piece = Vec::new();
+        loop {
+            let room = self.message_limit.saturating_sub(self.message.len());
+            let progress = match &mut self.message {
+                Message::None { .. } => return Ok(None),
+                Message::Binary(data) => inflate(inflater, &mut input, chunk.last, data, room)?,
+                Message::Text(text) => {
+                    piece.clear();
+                    let progress =
+                        inflate(inflater, &mut input, chunk.last, &mut piece, room.min(PIECE))?;
+                    let needed = text.len().saturating_add(piece.len());
+                    text.push(&piece, needed.saturating_mul(2).min(self.message_limit))?;
+                    progress
+                }
+            };
+            match progress {
+                Progress::Taken => break,
+                Progress::Full if self.message.len() >= self.message_limit => {
+                    return Err(ProtocolError::MessageTooLong.into());
+                }
+                Progress::Full => {}
+            }
+        }
+        if chunk.last { self.finish() } else { Ok(None) }
     }
 
     /// Returns the capacity in bytes to which a buffer with too little room for the chunk grows: up to twice of what has
@@ -118,7 +160,7 @@ impl Message {
     fn len(&self) -> usize {
         match self {
             Self::None { .. } => 0,
-            Self::Text(text) => text.whole.len().saturating_add(text.begun_len),
+            Self::Text(text) => text.len(),
             Self::Binary(data) => data.len(),
         }
     }
@@ -144,6 +186,11 @@ impl Text {
             begun_len: 0,
             utf8: Utf8::Complete,
         }
+    }
+
+    /// Returns the number of bytes that have come.
+    const fn len(&self) -> usize {
+        self.whole.len().saturating_add(self.begun_len)
     }
 
     fn push(&mut self, piece: &[u8], capacity: usize) -> Result<(), Failure> {
@@ -191,5 +238,30 @@ fn append(text: &mut String, piece: &str, capacity: usize) -> Result<(), Failure
     text.push_str(piece);
     Ok(())
 }
+
+/// Inflates, and ends the message with the last of it.
+#[cfg(feature = "deflate")]
+fn inflate(
+    inflater: &mut Inflater,
+    input: &mut &[u8],
+    last: bool,
+    out: &mut Vec<u8>,
+    room: usize,
+) -> Result<Progress, Failure> {
+    let limit = out.len().saturating_add(room);
+    let mut progress = inflater.inflate(input, out, room);
+    if last && progress == Ok(Progress::Taken) {
+        progress = inflater.finish(out, limit.saturating_sub(out.len()));
+    }
+    progress.map_err(|fault| match fault {
+        // §8.1 of RFC 6455 fails what is not of its type; so this is failed.
+        Fault::Invalid => ProtocolError::InvalidCompression.into(),
+        Fault::OutOfMemory => Failure::OutOfMemory,
+    })
+}
+
+/// The most bytes of a text that are inflated before they are checked.
+#[cfg(feature = "deflate")]
+const PIECE: usize = 4096;
 
 const INVALID: Failure = Failure::Protocol(ProtocolError::InvalidUtf8);

@@ -2,6 +2,8 @@
 //! do not come in one piece.
 
 mod assembler;
+#[cfg(feature = "deflate")]
+mod compression;
 mod event;
 mod prepared;
 
@@ -13,7 +15,9 @@ pub use prepared::Prepared;
 
 use crate::close_code::CloseCode;
 use crate::config::Config;
-use crate::connection::{Connection, Control, FrameStart, Received};
+use crate::connection::{Connection, Control, FrameStart, Masked, Received};
+#[cfg(feature = "deflate")]
+use crate::deflate::OutOfMemory;
 use crate::error::{Failure, UsageError};
 use crate::handshake::Negotiated;
 use crate::next::Next;
@@ -21,6 +25,8 @@ use crate::opcode::MessageKind;
 use crate::output::Output;
 use crate::role::Role;
 use assembler::Assembler;
+#[cfg(feature = "deflate")]
+use compression::Compression;
 
 /// A WebSocket connection: bytes in, whole messages and control frames out.
 ///
@@ -32,15 +38,28 @@ use assembler::Assembler;
 pub struct WebSocket {
     connection: Connection,
     assembler: Assembler,
+    #[cfg(feature = "deflate")]
+    compression: Option<Compression>,
 }
 
 impl WebSocket {
     /// Opens the connection that an opening handshake agreed to.
     #[must_use]
     pub fn open(negotiated: Negotiated<'_>, config: Config) -> Self {
+        #[cfg(feature = "deflate")]
+        let compression = negotiated.compression(Compression::new);
         let mut connection = Connection::open(negotiated, config);
         connection.leave_text_unchecked();
-        Self { connection, assembler: Assembler::new(&config) }
+        #[cfg(feature = "deflate")]
+        if compression.is_some() {
+            connection.take_compressed();
+        }
+        Self {
+            connection,
+            assembler: Assembler::new(&config),
+            #[cfg(feature = "deflate")]
+            compression,
+        }
     }
 
     /// Takes input until there is something to tell; `None` means that all of it was taken.
@@ -71,7 +90,7 @@ impl WebSocket {
     ) -> Option<Event<'b>> {
         loop {
             match self.connection.receive_any(input, out) {
-                Some(Received::Data(chunk)) => match self.assembler.add(chunk) {
+                Some(Received::Data(chunk)) => match self.add(chunk) {
                     Ok(None) if !input.is_empty() => {}
                     Ok(event) => return event,
                     Err(failure) => {
@@ -84,18 +103,72 @@ impl WebSocket {
                         Control::Ping(payload) => Event::Ping(payload),
                         Control::Pong(payload) => Event::Pong(payload),
                         Control::Close(close) => {
-                            self.assembler.discard();
+                            self.discard();
                             Event::Close(close)
                         }
                     });
                 }
                 None => {
                     if !self.connection.reads() {
-                        self.assembler.discard();
+                        self.discard();
                     }
                     return None;
                 }
             }
+        }
+    }
+
+    /// Sends a message, compressed if it is worth it.
+    #[cfg(feature = "deflate")]
+    fn send(
+        &mut self,
+        kind: MessageKind,
+        payload: &[u8],
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        if self.connection.is_sending_parts() {
+            return Err(UsageError::MessageInProgress);
+        }
+        if self.compression.as_mut().is_some_and(|it| it.begin(payload)) {
+            self.send_compressed(kind, payload, true, out)
+        } else {
+            self.connection.send_fragment(kind, payload, true, out)
+        }
+    }
+
+    #[cfg(feature = "deflate")]
+    fn send_compressed(
+        &mut self,
+        kind: MessageKind,
+        part: &[u8],
+        last: bool,
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        let Some(compression) = &mut self.compression else {
+            return self.connection.send_fragment(kind, part, last, out);
+        };
+        let sent = match compression.deflate(part, last) {
+            Ok(compressed) => self.connection.send_compressed(kind, part, compressed, last, out),
+            Err(OutOfMemory) => Err(UsageError::OutputFull { needed: part.len() }),
+        };
+        compression.settle(sent.is_ok());
+        sent
+    }
+
+    fn add<'b>(&mut self, chunk: Masked<'b>) -> Result<Option<Event<'b>>, Failure> {
+        #[cfg(feature = "deflate")]
+        if let (true, Some(compression)) = (chunk.is_compressed, &mut self.compression) {
+            return self.assembler.add_compressed(chunk, &mut compression.inflater);
+        }
+        self.assembler.add(chunk)
+    }
+
+    /// Forgets what came, and what compression remembers: the connection has ended.
+    fn discard(&mut self) {
+        self.assembler.discard();
+        #[cfg(feature = "deflate")]
+        if let Some(compression) = &mut self.compression {
+            compression.discard();
         }
     }
 
@@ -104,7 +177,7 @@ impl WebSocket {
     fn fail(&mut self, failure: Failure, input: &mut &mut [u8], out: &mut (impl Output + ?Sized)) {
         *input = &mut [];
         self.connection.fail(failure, out);
-        self.assembler.discard();
+        self.discard();
     }
 
     /// Gives a buffer back, a `Vec` or a `String` such as a message handed out owned, for the next message that has to
@@ -118,7 +191,7 @@ impl WebSocket {
     /// Tells that the transport has ended: it gave end of stream, or an error.
     pub fn receive_eof(&mut self) {
         self.connection.receive_eof();
-        self.assembler.discard();
+        self.discard();
     }
 
     /// Sends what is held, runs the timers, and tells how things stand; see [`Connection::poll`].
@@ -127,7 +200,7 @@ impl WebSocket {
         let next = self.connection.poll(now, out);
         // A timer that runs out ends the message in progress too.
         if !self.connection.reads() {
-            self.assembler.discard();
+            self.discard();
         }
         next
     }
@@ -143,6 +216,10 @@ impl WebSocket {
         text: &str,
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
+        #[cfg(feature = "deflate")]
+        if self.compression.is_some() {
+            return self.send(MessageKind::Text, text.as_bytes(), out);
+        }
         self.connection.send_text(text, out)
     }
 
@@ -157,6 +234,10 @@ impl WebSocket {
         data: &[u8],
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
+        #[cfg(feature = "deflate")]
+        if self.compression.is_some() {
+            return self.send(MessageKind::Binary, data, out);
+        }
         self.connection.send_binary(data, out)
     }
 
@@ -187,6 +268,17 @@ impl WebSocket {
         last: bool,
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
+        #[cfg(feature = "deflate")]
+        if let Some(compression) = &mut self.compression {
+            let is_compressed = if self.connection.is_sending_parts() {
+                compression.in_parts()
+            } else {
+                compression.begin(part)
+            };
+            if is_compressed {
+                return self.send_compressed(kind, part, last, out);
+            }
+        }
         self.connection.send_fragment(kind, part, last, out)
     }
 

@@ -1,0 +1,1391 @@
+//! Inflating and deflating a message piece by piece (RFC 7692 §7.2.1, §7.2.2), on any backend.
+
+use alloc::vec::Vec;
+use core::{fmt, mem};
+
+/// How far inflating came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// All of the input was taken, and all that it makes is in the output.
+    Taken,
+    /// There is more to come out than there was room for.
+    Full,
+}
+
+/// Why a message cannot be inflated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is not DEFLATE, or not all of it.
+    Invalid,
+    /// The allocator has no memory for what it makes.
+    OutOfMemory,
+}
+
+/// The allocator has no memory for what a message makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OutOfMemory;
+
+/// Inflates the messages of one direction, out of a window of at most 32 KiB whatever was agreed.
+///
+/// A message may consist of several DEFLATE streams (§7.2.3.4): a block with `BFINAL` ends one, and no distance in the
+/// next reaches behind its beginning (RFC 1951 §2).
+pub(crate) struct Inflater<B> {
+    takes_over: bool,
+    /// None before it is needed, and after a message when nothing is taken over.
+    backend: Option<B>,
+    message: Message,
+    /// The last four bytes of the message.
+    ending: [u8; 4],
+    /// What was made to learn that there is no room for it.
+    spare: Option<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Message {
+    /// No byte of it has come.
+    Empty,
+    Begun,
+    /// Its last byte ended a DEFLATE stream.
+    Ended,
+}
+
+impl<B: InflateBackend> Inflater<B> {
+    /// Opens an inflater, which allocates nothing yet.
+    pub(crate) fn new(takes_over: bool) -> Self {
+        Self { takes_over, backend: None, message: Message::Empty, ending: [0; 4], spare: None }
+    }
+
+    /// Inflates from the front of `input`, and appends at most `room` bytes to `out`. When there is more to come out, what
+    /// is left of `input` is for the next call.
+    ///
+    /// After a fault everything is forgotten, as if no message had come.
+    pub(crate) fn inflate(
+        &mut self,
+        input: &mut &[u8],
+        out: &mut Vec<u8>,
+        room: usize,
+    ) -> Result<Progress, Fault> {
+        let progress = self.advance(input, out, room);
+        if progress.is_err() {
+            self.forget();
+        }
+        progress
+    }
+
+    /// Ends the message, which has ended well only with this. When there is more to come out, it has not ended yet.
+    pub(crate) fn finish(&mut self, out: &mut Vec<u8>, room: usize) -> Result<Progress, Fault> {
+        let progress = self.inflate(&mut &[][..], out, room)?;
+        if progress == Progress::Full {
+            return Ok(Progress::Full);
+        }
+        let end = self.end();
+        if end.is_err() || !self.takes_over {
+            self.forget();
+        }
+        self.message = Message::Empty;
+        end.map(|()| Progress::Taken)
+    }
+
+    /// Drops all that is held.
+    pub(crate) fn forget(&mut self) {
+        *self = Self::new(self.takes_over);
+    }
+
+    fn advance(
+        &mut self,
+        input: &mut &[u8],
+        out: &mut Vec<u8>,
+        room: usize,
+    ) -> Result<Progress, Fault> {
+        if self.message == Message::Empty && input.is_empty() {
+            return Ok(Progress::Taken);
+        }
+        let limit = out.len().saturating_add(room);
+        if let (Some(byte), true) = (self.spare, room > 0) {
+            reserve(out, 1, room)?;
+            out.push(byte);
+            self.spare = None;
+        }
+        if self.spare.is_some() {
+            return Ok(Progress::Full);
+        }
+        let backend = self.backend.get_or_insert_with(B::new);
+        loop {
+            // Text shrinks to a fourth or an eighth.
+            let step = input.len().saturating_mul(8).clamp(SHORTEST_STEP, B::LONGEST_STEP);
+            let room = limit.saturating_sub(out.len());
+            let before = *input;
+            let Inflated { made, stop } = if room == 0 {
+                let mut byte = [0];
+                let inflated = backend.inflate(input, &mut byte, Until::InputEnd)?;
+                self.spare = byte.first().copied().filter(|_| inflated.made > 0);
+                inflated
+            } else {
+                inflate_step(backend, input, out, step.min(room), room)?
+            };
+            let taken = before.get(..before.len().saturating_sub(input.len())).unwrap_or(before);
+            self.ending = taken
+                .iter()
+                .skip(taken.len().saturating_sub(4))
+                .fold(self.ending, |[_, a, b, c], &byte| [a, b, c, byte]);
+            if !taken.is_empty() {
+                self.message = Message::Begun;
+            }
+            if stop == Stop::StreamEnd {
+                // §7.2.1: "The next DEFLATE block follows the padded data if any."
+                backend.restart();
+                self.message = Message::Ended;
+            }
+            if self.spare.is_some() {
+                return Ok(Progress::Full);
+            }
+            if input.is_empty() && stop != Stop::OutputFull {
+                return Ok(Progress::Taken);
+            }
+            if taken.is_empty() && made == 0 && stop != Stop::StreamEnd {
+                return Err(Fault::Invalid);
+            }
+        }
+    }
+
+    /// §7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the message." They must be the
+    /// rest of an empty block, so that the next message begins with a block of its own: the backend must stop right
+    /// behind them, and right behind another one.
+    ///
+    /// A peer may have left them on; then the message ends with the empty block already. Or its last stream has ended,
+    /// and they are no part of any.
+    fn end(&mut self) -> Result<(), Fault> {
+        let ending = mem::take(&mut self.ending);
+        let (Message::Begun, Some(backend)) = (self.message, &mut self.backend) else {
+            return Ok(());
+        };
+        let is_left_on = ending == TAIL;
+        let mut input = EMPTY_BLOCKS.get(usize::from(!is_left_on)..).unwrap_or_default();
+        for left in [6, 1] {
+            let inflated = backend.inflate(&mut input, &mut [0], Until::BlockEnd)?;
+            if (inflated, input.len()) != (BLOCK_END, left) {
+                return Err(Fault::Invalid);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<B> fmt::Debug for Inflater<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inflater")
+            .field("takes_over", &self.takes_over)
+            .field("message", &self.message)
+            .field("is_held", &self.backend.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Deflates the messages of one direction, with distances that a window of `2^window_bits` bytes covers.
+pub(crate) struct Deflater<B> {
+    window_bits: u8,
+    takes_over: bool,
+    level: u8,
+    /// None before it is needed, and after a message when nothing is taken over.
+    backend: Option<B>,
+}
+
+impl<B: DeflateBackend> Deflater<B> {
+    /// Opens a deflater, which allocates nothing yet. `window_bits` are 8 to 15. `level` is 1 to 9: 1 has the fixed codes,
+    /// and is by far the fastest up to a kilobyte; 9 makes the least.
+    pub(crate) fn new(window_bits: u8, takes_over: bool, level: u8) -> Self {
+        Self { window_bits, takes_over, level, backend: None }
+    }
+
+    /// Deflates a message, or a part of it, and appends the payload to `out`. All of a part can be inflated when it has
+    /// come.
+    ///
+    /// Without memory `out` is as it was, and what was deflated before is forgotten: the message can be sent otherwise,
+    /// or tried again.
+    pub(crate) fn deflate(
+        &mut self,
+        data: &[u8],
+        last: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), OutOfMemory> {
+        let start = out.len();
+        if let Err(error) = self.advance(data, last, out) {
+            out.truncate(start);
+            self.forget();
+            return Err(error);
+        }
+        if last && !self.takes_over {
+            self.forget();
+        }
+        Ok(())
+    }
+
+    /// Drops all that is held: what follows refers to nothing before it. It must be called when a payload is not sent.
+    pub(crate) fn forget(&mut self) {
+        self.backend = None;
+    }
+
+    fn advance(
+        &mut self,
+        mut data: &[u8],
+        last: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), OutOfMemory> {
+        if data.is_empty() {
+            // §7.2.3.6: an empty block without its tail is the one byte 00.
+            reserve(out, 1, usize::MAX)?;
+            out.extend(last.then_some(0));
+            return Ok(());
+        }
+        let backend =
+            self.backend.get_or_insert_with(|| B::new(self.window_bits.clamp(8, 15), self.level));
+        let mut flushed = false;
+        while !flushed {
+            let start = out.len();
+            let step = data.len().clamp(SHORTEST_STEP, LONGEST_STEP);
+            reserve(out, step, usize::MAX)?;
+            out.resize(start.saturating_add(step), 0);
+            let made = backend.deflate(&mut data, out.get_mut(start..).unwrap_or_default())?;
+            out.truncate(start.saturating_add(made));
+            flushed = made < step && data.is_empty();
+        }
+        if last {
+            // §7.2.1: "Remove 4 octets (that are 0x00 0x00 0xff 0xff) from the tail end."
+            out.truncate(out.len().saturating_sub(TAIL.len()));
+        }
+        Ok(())
+    }
+}
+
+impl<B> fmt::Debug for Deflater<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deflater")
+            .field("window_bits", &self.window_bits)
+            .field("takes_over", &self.takes_over)
+            .field("level", &self.level)
+            .field("is_held", &self.backend.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One stream of DEFLATE, and then another, on its way to the caller.
+pub(crate) trait InflateBackend {
+    /// The most bytes that it is worth to make at once.
+    const LONGEST_STEP: usize;
+
+    fn new() -> Self;
+
+    /// Inflates from the front of `input` to the front of `out`, which is not empty: until one is used up, or the stream
+    /// ends, or the block does if it is to stop there. A distance beyond what the stream has made so far is a fault.
+    fn inflate(
+        &mut self,
+        input: &mut &[u8],
+        out: &mut [u8],
+        until: Until,
+    ) -> Result<Inflated, Fault>;
+
+    /// Begins another stream.
+    fn restart(&mut self);
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    InputEnd,
+    /// The next end of a block, unless the input ends there as well.
+    BlockEnd,
+}
+
+/// What a backend made, in bytes, and why it stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Inflated {
+    pub(crate) made: usize,
+    pub(crate) stop: Stop,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    InputEmpty,
+    /// There may be more to come out.
+    OutputFull,
+    BlockEnd,
+    StreamEnd,
+}
+
+/// One stream of DEFLATE without end, on its way to the peer.
+pub(crate) trait DeflateBackend {
+    /// `window_bits` are 8 to 15.
+    fn new(window_bits: u8, level: u8) -> Self;
+
+    /// Deflates from the front of `input` to the front of `out`, and returns how many bytes it made. When those are fewer
+    /// than `out` has room for, they end with an empty block, and everything that was taken is in them. It takes or makes
+    /// at least a byte.
+    fn deflate(&mut self, input: &mut &[u8], out: &mut [u8]) -> Result<usize, OutOfMemory>;
+}
+
+impl From<OutOfMemory> for Fault {
+    fn from(_: OutOfMemory) -> Self {
+        Self::OutOfMemory
+    }
+}
+
+/// Inflates at most `step` bytes to the end of `out`.
+fn inflate_step<B: InflateBackend>(
+    backend: &mut B,
+    input: &mut &[u8],
+    out: &mut Vec<u8>,
+    step: usize,
+    room: usize,
+) -> Result<Inflated, Fault> {
+    let start = out.len();
+    reserve(out, step, room)?;
+    out.resize(start.saturating_add(step), 0);
+    let inflated =
+        backend.inflate(input, out.get_mut(start..).unwrap_or_default(), Until::InputEnd);
+    out.truncate(start.saturating_add(inflated.map_or(0, |it| it.made)));
+    inflated
+}
+
+/// Sees that `out` can take `more` bytes; it grows to twice its length, but not beyond what there is `room` for.
+fn reserve(out: &mut Vec<u8>, more: usize, room: usize) -> Result<(), OutOfMemory> {
+    if out.capacity().saturating_sub(out.len()) >= more {
+        return Ok(());
+    }
+    out.try_reserve_exact(out.len().min(room).max(more)).map_err(|_| OutOfMemory)
+}
+
+/// What a sender takes off the end of a message, and a receiver puts back.
+const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
+
+/// What is seen of an empty block.
+const BLOCK_END: Inflated = Inflated { made: 0, stop: Stop::BlockEnd };
+
+/// Two empty blocks without compression, and the first byte of a third.
+const EMPTY_BLOCKS: [u8; 11] = [0, 0x00, 0x00, 0xFF, 0xFF, 0, 0x00, 0x00, 0xFF, 0xFF, 0];
+
+/// How many bytes are made at once: as many as may be needed, but no memory is asked for on a guess beyond these.
+const SHORTEST_STEP: usize = 256;
+const LONGEST_STEP: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use alloc::{format, vec};
+
+    use super::super::miniz;
+    #[cfg(feature = "zlib-rs")]
+    use super::super::zlib_rs;
+    use super::*;
+
+    /// Both backends, if they are there, against streams made by hand and an inflater that is too simple to be wrong.
+    trait Backend {
+        type Inflate: InflateBackend;
+        type Deflate: DeflateBackend;
+    }
+
+    struct Miniz;
+
+    impl Backend for Miniz {
+        type Inflate = miniz::Inflate;
+        type Deflate = miniz::Deflate;
+    }
+
+    #[cfg(feature = "zlib-rs")]
+    struct ZlibRs;
+
+    #[cfg(feature = "zlib-rs")]
+    impl Backend for ZlibRs {
+        type Inflate = zlib_rs::Inflate;
+        type Deflate = zlib_rs::Deflate;
+    }
+
+    /// Makes a test for each backend of functions that are generic over it.
+    macro_rules! on_each_backend {
+    ($($name:ident)*) => {
+        mod miniz_oxide {
+            $(#[test] fn $name() { super::$name::<super::Miniz>() })*
+        }
+        #[cfg(feature = "zlib-rs")]
+        mod zlib_rs_backend {
+            $(#[test] fn $name() { super::$name::<super::ZlibRs>() })*
+        }
+    };
+}
+
+    on_each_backend! {
+        examples_of_the_rfc
+        examples_of_the_rfc_byte_by_byte
+        empty_messages
+        a_tail_left_on
+        blocks_of_all_kinds
+        streams_that_end_within_a_message
+        a_stream_whose_end_is_known_before_its_room
+        a_stream_that_ends_without_the_empty_block
+        the_next_message_after_a_stream_that_ended
+        distances_up_to_what_there_is
+        distances_as_far_as_the_window
+        no_distance_reaches_another_message
+        no_distance_reaches_another_stream
+        bad_streams
+        truncated_messages
+        unfinished_blocks_whose_rest_the_tail_could_be
+        a_fault_leaves_nothing
+        a_bomb_stays_within_the_room
+        no_room_at_all
+        room_that_is_just_enough
+        output_as_memory_allows
+        many_blocks_and_streams
+        deflated_as_the_rfc_says
+        deflated_parts
+        deflated_within_the_window
+        deflated_for_no_takeover
+        deflated_and_not_sent
+        what_is_deflated_can_be_inflated
+        nothing_is_held_until_it_is_used
+        debug_shows_no_data
+    }
+
+    /// The codecs that a connection holds; it can be sent to another thread with them.
+    #[test]
+    fn the_codecs_of_a_connection() {
+        fn is_send<T: Send + Sync>(_: &T) {}
+        let (inflater, deflater) =
+            (super::super::Inflater::new(true), super::super::Deflater::new(15, true, 6));
+        is_send(&inflater);
+        is_send(&deflater);
+    }
+
+    /// Inflates one message that comes in pieces, with room for all of it.
+    fn message<B: InflateBackend>(
+        inflater: &mut Inflater<B>,
+        pieces: &[&[u8]],
+    ) -> Result<Vec<u8>, Fault> {
+        let mut out = Vec::new();
+        for piece in pieces {
+            let mut input = *piece;
+            assert_eq!(inflater.inflate(&mut input, &mut out, usize::MAX)?, Progress::Taken);
+            assert!(input.is_empty());
+        }
+        assert_eq!(inflater.finish(&mut out, usize::MAX)?, Progress::Taken);
+        Ok(out)
+    }
+
+    /// Inflates one message whole, with room for a byte at a time, and byte by byte; all must come to the same.
+    fn alone<B: Backend>(payload: &[u8]) -> Result<Vec<u8>, Fault> {
+        let whole = message(&mut Inflater::<B::Inflate>::new(false), &[payload]);
+        for piece in [usize::MAX, 1] {
+            let trickled = trickle(&mut Inflater::<B::Inflate>::new(true), payload, piece);
+            assert_eq!(whole, trickled, "{payload:02x?}");
+        }
+        whole
+    }
+
+    fn trickle<B: InflateBackend>(
+        inflater: &mut Inflater<B>,
+        payload: &[u8],
+        piece: usize,
+    ) -> Result<Vec<u8>, Fault> {
+        let mut whole = Vec::new();
+        let mut out = Vec::new();
+        for piece in payload.chunks(piece) {
+            let mut input = piece;
+            while inflater.inflate(&mut input, &mut out, 1)? == Progress::Full {
+                assert_eq!(out.len(), 1);
+                whole.append(&mut out);
+            }
+            assert!(input.is_empty());
+            whole.append(&mut out);
+        }
+        while inflater.finish(&mut out, 1)? == Progress::Full {
+            whole.append(&mut out);
+        }
+        whole.append(&mut out);
+        Ok(whole)
+    }
+
+    const HELLO: &[u8] = &[0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00];
+
+    /// RFC 7692 §7.2.3.1, §7.2.3.3 to §7.2.3.5.
+    const EXAMPLES: [&[u8]; 4] = [
+        HELLO,
+        &[0x00, 0x05, 0x00, 0xFA, 0xFF, 0x48, 0x65, 0x6C, 0x6C, 0x6F, 0x00],
+        &[0xF3, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00, 0x00],
+        &[0xF2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xFF, 0xFF, 0xCA, 0xC9, 0xC9, 0x07, 0x00],
+    ];
+
+    fn examples_of_the_rfc<B: Backend>() {
+        for example in EXAMPLES {
+            assert_eq!(alone::<B>(example).unwrap(), b"Hello");
+        }
+        // §7.2.3.2: the second message refers to the first.
+        let mut inflater = Inflater::<B::Inflate>::new(true);
+        assert_eq!(message(&mut inflater, &[HELLO]).unwrap(), b"Hello");
+        assert_eq!(message(&mut inflater, &[&[0xF2, 0x00, 0x11, 0x00, 0x00]]).unwrap(), b"Hello");
+        assert_eq!(message(&mut inflater, &[HELLO]).unwrap(), b"Hello");
+    }
+
+    fn examples_of_the_rfc_byte_by_byte<B: Backend>() {
+        for takes_over in [false, true] {
+            let mut inflater = Inflater::<B::Inflate>::new(takes_over);
+            for example in EXAMPLES {
+                for at in 0..=example.len() {
+                    let (one, other) = example.split_at(at);
+                    assert_eq!(message(&mut inflater, &[one, other]).unwrap(), b"Hello");
+                }
+                assert_eq!(trickle(&mut inflater, example, 1).unwrap(), b"Hello");
+            }
+        }
+    }
+
+    fn empty_messages<B: Backend>() {
+        for takes_over in [false, true] {
+            let mut inflater = Inflater::<B::Inflate>::new(takes_over);
+            for _ in 0..3 {
+                // §7.2.3.6
+                assert_eq!(message(&mut inflater, &[&[0x00]]).unwrap(), b"");
+                // An empty block with the fixed codes, and then without compression.
+                assert_eq!(message(&mut inflater, &[&[0x02, 0x00]]).unwrap(), b"");
+                // Not a byte; the codec is not touched.
+                assert_eq!(message(&mut inflater, &[]).unwrap(), b"");
+                assert_eq!(message(&mut inflater, &[b"", b""]).unwrap(), b"");
+                assert_eq!(message(&mut inflater, &[HELLO]).unwrap(), b"Hello");
+            }
+        }
+    }
+
+    fn a_tail_left_on<B: Backend>() {
+        for takes_over in [false, true] {
+            let mut inflater = Inflater::<B::Inflate>::new(takes_over);
+            for example in EXAMPLES {
+                let with_tail = [example, &[0x00, 0x00, 0xFF, 0xFF]].concat();
+                for at in 0..=with_tail.len() {
+                    let (one, other) = with_tail.split_at(at);
+                    assert_eq!(message(&mut inflater, &[one, other]).unwrap(), b"Hello");
+                }
+                assert_eq!(message(&mut inflater, &[example]).unwrap(), b"Hello");
+            }
+        }
+        // What only looks like one is the data of a block, whose end is missing.
+        let data = [0x00, 0x04, 0x00, 0xFB, 0xFF, 0x00, 0x00, 0xFF, 0xFF];
+        assert_eq!(alone::<B>(&[&data[..], &[0x00]].concat()).unwrap(), [0x00, 0x00, 0xFF, 0xFF]);
+        assert_eq!(alone::<B>(&data[..8]), Err(Fault::Invalid));
+        let longer = [0x00, 0x05, 0x00, 0xFA, 0xFF, 0x00, 0x00, 0xFF, 0xFF];
+        assert_eq!(alone::<B>(&longer), Err(Fault::Invalid));
+    }
+
+    fn blocks_of_all_kinds<B: Backend>() {
+        let mut payload = Bits::new();
+        payload.stored(false, b"stored, ").fixed(false).literals(b"fixed, ").copy(5, 7).end();
+        payload.stored(false, b"").stored(false, b"; ");
+        payload.dynamic(&FOUR_CODES).dynamic_symbols("aabb<a>.");
+        payload.stored_header(false);
+        assert_eq!(alone::<B>(&payload.bytes).unwrap(), b"stored, fixed, fixed; aabbaaaa");
+        let longest = vec![7; 65_535];
+        let mut payload = Bits::new();
+        payload.stored(false, &longest).stored_header(false);
+        assert!(alone::<B>(&payload.bytes).unwrap() == longest);
+    }
+
+    fn streams_that_end_within_a_message<B: Backend>() {
+        let mut payload = Bits::new();
+        payload.stored(true, b"one ");
+        payload.fixed(true).literals(b"two ").end().align();
+        payload.fixed(true).literals(b"aha").copy(3, 2).end().align();
+        payload.fixed(false).literals(b" end").end().stored_header(false);
+        assert_eq!(alone::<B>(&payload.bytes).unwrap(), b"one two ahahah end");
+    }
+
+    /// Its end is in the byte that has the last bit of what fills the room.
+    fn a_stream_whose_end_is_known_before_its_room<B: Backend>() {
+        let mut payload = Bits::new();
+        payload.fixed(true).literals(&[200; 6]).end().align();
+        assert_eq!(payload.bytes.len(), 8);
+        payload.stored(false, b"more").stored_header(false);
+        assert_eq!(alone::<B>(&payload.bytes).unwrap(), [&[200; 6][..], b"more"].concat());
+    }
+
+    fn a_stream_that_ends_without_the_empty_block<B: Backend>() {
+        // RFC 1951 §3.2.3: "BFINAL is set if and only if this is the last block of the data set."
+        assert_eq!(alone::<B>(&[0xF3, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00]).unwrap(), b"Hello");
+        assert_eq!(alone::<B>(&[0x03, 0x00]).unwrap(), b"");
+        assert_eq!(alone::<B>(&[0x01, 0x00, 0x00, 0xFF, 0xFF]).unwrap(), b"");
+    }
+
+    fn the_next_message_after_a_stream_that_ended<B: Backend>() {
+        let mut inflater = Inflater::<B::Inflate>::new(true);
+        for _ in 0..3 {
+            for example in EXAMPLES {
+                assert_eq!(message(&mut inflater, &[example]).unwrap(), b"Hello");
+                let ended = [0xF3, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00];
+                assert_eq!(message(&mut inflater, &[&ended]).unwrap(), b"Hello");
+            }
+        }
+    }
+
+    fn distances_up_to_what_there_is<B: Backend>() {
+        for made in 0..70 {
+            let text = vec![b'x'; made];
+            let mut payload = Bits::new();
+            payload.fixed(false).literals(&text).copy(3, made + 1).end().stored_header(false);
+            assert_eq!(alone::<B>(&payload.bytes), Err(Fault::Invalid), "{made}");
+            if made > 0 {
+                let mut payload = Bits::new();
+                payload.fixed(false).literals(&text).copy(3, made).end().stored_header(false);
+                assert_eq!(alone::<B>(&payload.bytes).unwrap(), vec![b'x'; made + 3]);
+            }
+        }
+        // With takeover the earlier messages are there, and not a byte more.
+        for (distance, verdict) in [(5, Ok(b"Hel".to_vec())), (6, Err(Fault::Invalid))] {
+            let mut inflater = Inflater::<B::Inflate>::new(true);
+            message(&mut inflater, &[HELLO]).unwrap();
+            let mut payload = Bits::new();
+            payload.fixed(false).copy(3, distance).end().stored_header(false);
+            assert_eq!(message(&mut inflater, &[&payload.bytes]), verdict);
+        }
+    }
+
+    fn distances_as_far_as_the_window<B: Backend>() {
+        let text = noise(200_000);
+        let mut inflater = Inflater::<B::Inflate>::new(true);
+        let mut made: Vec<u8> = Vec::new();
+        for (index, piece) in text.chunks(9_973).enumerate() {
+            let mut payload = Bits::new();
+            payload.stored(false, piece).stored_header(false);
+            made.extend(message(&mut inflater, &[&payload.bytes]).unwrap());
+            let farthest = made.len().min(32_768);
+            for distance in [farthest, farthest - index, 258, 259, 1] {
+                let mut payload = Bits::new();
+                payload.fixed(false).copy(258, distance).end().stored_header(false);
+                let copied = message(&mut inflater, &[&payload.bytes]).unwrap();
+                for byte in copied {
+                    assert_eq!(byte, made[made.len() - distance]);
+                    made.push(byte);
+                }
+            }
+        }
+    }
+
+    fn no_distance_reaches_another_message<B: Backend>() {
+        let secret = b"the secret of another message";
+        let mut planted = Bits::new();
+        planted.stored(false, &secret.repeat(2_000)).stored_header(false);
+        let mut inflater = Inflater::<B::Inflate>::new(false);
+        for distance in (1..=32_768).step_by(997).chain([1, 2, 3, 4, 29, 30, 32_767, 32_768]) {
+            assert_eq!(message(&mut inflater, &[&planted.bytes]).unwrap().len(), 58_000);
+            let mut payload = Bits::new();
+            payload.fixed(false).copy(258, distance).end().stored_header(false);
+            assert_eq!(
+                message(&mut inflater, &[&payload.bytes]),
+                Err(Fault::Invalid),
+                "{distance}"
+            );
+            // Behind a literal, which is all there is.
+            message(&mut inflater, &[&planted.bytes]).unwrap();
+            let mut payload = Bits::new();
+            payload.fixed(false).literals(b"!").copy(258, distance).end().stored_header(false);
+            match message(&mut inflater, &[&payload.bytes]) {
+                Ok(out) => assert_eq!((distance, out), (1, vec![b'!'; 259])),
+                Err(fault) => assert_eq!(fault, Fault::Invalid),
+            }
+        }
+    }
+
+    fn no_distance_reaches_another_stream<B: Backend>() {
+        for takes_over in [false, true] {
+            for distance in 1..=40 {
+                let mut inflater = Inflater::<B::Inflate>::new(takes_over);
+                let mut payload = Bits::new();
+                payload.stored(true, b"what another stream made before it ended");
+                payload.fixed(false).copy(3, distance).end().stored_header(false);
+                assert_eq!(message(&mut inflater, &[&payload.bytes]), Err(Fault::Invalid));
+            }
+        }
+    }
+
+    fn bad_streams<B: Backend>() {
+        type Make = fn(&mut Bits) -> &mut Bits;
+        let cases: [(&str, Make); 16] = [
+            ("block type 3", |bits| bits.bits(0b110, 3)),
+            ("block type 3, final", |bits| bits.bits(0b111, 3)),
+            ("length of a stored block", |bits| {
+                bits.stored_header(false).raw(&[0x05, 0x00, 0xFA, 0xFE])
+            }),
+            ("length code 286", |bits| bits.fixed(false).code(0b1100_0110, 8)),
+            ("length code 287", |bits| bits.fixed(false).code(0b1100_0111, 8)),
+            ("distance code 30", |bits| bits.fixed(false).literals(b"abcd").code(1, 7).code(30, 5)),
+            ("distance code 31", |bits| bits.fixed(false).literals(b"abcd").code(1, 7).code(31, 5)),
+            ("too many length codes", |bits| bits.dynamic_counts(287, 1, 4)),
+            ("too many distance codes", |bits| bits.dynamic_counts(257, 31, 4)),
+            ("code lengths over-subscribed", |bits| {
+                bits.dynamic_counts(257, 1, 4).bits(1, 3).bits(1, 3).bits(1, 3).bits(1, 3)
+            }),
+            ("code lengths incomplete", |bits| {
+                bits.dynamic_counts(257, 1, 4).bits(2, 3).bits(2, 3).bits(2, 3).bits(0, 3)
+            }),
+            ("a repetition of nothing", |bits| {
+                // Codes of one bit for 16 (repeat the last) and 17.
+                bits.dynamic_counts(257, 1, 4)
+                    .bits(1, 3)
+                    .bits(1, 3)
+                    .bits(0, 3)
+                    .bits(0, 3)
+                    .code(0, 1)
+            }),
+            ("a repetition beyond the end", |bits| {
+                // Codes of one bit for 17 and 18 (138 zeros).
+                bits.dynamic_counts(257, 1, 4).bits(0, 3).bits(1, 3).bits(1, 3).bits(0, 3);
+                bits.code(1, 1).bits(127, 7).code(1, 1).bits(127, 7)
+            }),
+            ("literals over-subscribed", |bits| bits.dynamic(&[(97, 1), (98, 1), (256, 1)])),
+            ("literals incomplete", |bits| bits.dynamic(&[(97, 2), (98, 2), (256, 2)])),
+            ("no end of block", |bits| bits.dynamic(&[(97, 1), (98, 1)])),
+        ];
+        for (name, make) in cases {
+            let mut bits = Bits::new();
+            bits.fixed(false).literals(b"good").end();
+            // Enough behind it for any verdict.
+            make(&mut bits).align().raw(&[0x55; 400]);
+            assert_eq!(alone::<B>(&bits.bytes), Err(Fault::Invalid), "{name}");
+        }
+    }
+
+    fn truncated_messages<B: Backend>() {
+        let mut dynamic = Bits::new();
+        dynamic.dynamic(&FOUR_CODES).dynamic_symbols("aabb<a>.").stored_header(false);
+        for payload in [HELLO, EXAMPLES[1], &dynamic.bytes] {
+            for len in 1..payload.len() {
+                if payload[..len] == [0x00] {
+                    continue; // an empty message
+                }
+                assert_eq!(
+                    alone::<B>(&payload[..len]),
+                    Err(Fault::Invalid),
+                    "{len} of {payload:02x?}"
+                );
+            }
+        }
+        // Within a copy of which there is more to come out, too.
+        let mut copy = Bits::new();
+        copy.fixed(false).literals(b"a").copy(258, 1);
+        assert_eq!(alone::<B>(&copy.bytes), Err(Fault::Invalid));
+    }
+
+    /// What the tail would complete, were it taken for whatever comes.
+    fn unfinished_blocks_whose_rest_the_tail_could_be<B: Backend>() {
+        let mut cases: Vec<Bits> = Vec::new();
+        // The data of a block without compression, the last one or not, or its length.
+        for is_final in [false, true] {
+            for len in 1..=9_u8 {
+                let mut bits = Bits::new();
+                bits.stored_header(is_final).raw(&[len, 0x00, !len, 0xFF]);
+                cases.push(bits);
+            }
+            let mut bits = Bits::new();
+            bits.stored_header(is_final).raw(&[0x00]);
+            cases.push(bits);
+            // The end of a block with the fixed codes, whose code is seven zeros: at every bit but where
+            // the byte has seven more.
+            for literals in [0, 1, 2, 3, 4, 5, 7, 8] {
+                let mut bits = Bits::new();
+                bits.fixed(is_final).literals(&[200; 9][..literals]);
+                cases.push(bits);
+            }
+        }
+        for bits in cases {
+            assert_eq!(alone::<B>(&bits.bytes), Err(Fault::Invalid), "{:02x?}", bits.bytes);
+        }
+    }
+
+    fn a_fault_leaves_nothing<B: Backend>() {
+        for takes_over in [false, true] {
+            let mut inflater = Inflater::<B::Inflate>::new(takes_over);
+            for bad in [&[0xFF][..], &[0xF2, 0x48, 0xCD], &[0xF2, 0x48, 0xFF, 0xFF, 0xFF, 0xFF]] {
+                assert_eq!(message(&mut inflater, &[HELLO]).unwrap(), b"Hello");
+                assert_eq!(message(&mut inflater, &[bad]), Err(Fault::Invalid));
+                assert!(format!("{inflater:?}").contains("is_held: false"), "{inflater:?}");
+                let refers = [0xF2, 0x00, 0x11, 0x00, 0x00];
+                assert_eq!(message(&mut inflater, &[&refers]), Err(Fault::Invalid));
+            }
+        }
+    }
+
+    /// A megabyte in about a kilobyte.
+    fn bomb() -> (Bits, Vec<u8>) {
+        let mut payload = Bits::new();
+        payload.fixed(false).literals(b"ab");
+        for _ in 0..4_000 {
+            payload.copy(258, 2);
+        }
+        payload.end().stored_header(false);
+        (payload, b"ab".repeat(1 + 4_000 * 129))
+    }
+
+    fn a_bomb_stays_within_the_room<B: Backend>() {
+        let (bomb, whole) = bomb();
+        for room in [1, 2, 255, 256, 257, 258, 4_096, 16_383, 16_384, 16_385, 65_536, 1_000_000] {
+            let mut inflater = Inflater::<B::Inflate>::new(true);
+            let mut input = &bomb.bytes[..];
+            let mut out = b"before".to_vec();
+            let limit = out.len() + room;
+            let full = inflater.inflate(&mut input, &mut out, room).unwrap();
+            assert_eq!((full, out.len()), (Progress::Full, limit));
+            assert!(out.capacity() <= limit.max(2 * 256), "{} for {room}", out.capacity());
+            assert_eq!(inflater.inflate(&mut input, &mut out, 0).unwrap(), Progress::Full);
+            assert_eq!(inflater.finish(&mut out, 0).unwrap(), Progress::Full);
+            assert_eq!(out.len(), limit);
+            // It can go on all the same.
+            assert_eq!(inflater.inflate(&mut input, &mut out, 1).unwrap(), Progress::Full);
+            let all = inflater.inflate(&mut input, &mut out, usize::MAX).unwrap();
+            assert_eq!((all, input.len()), (Progress::Taken, 0));
+            assert_eq!(inflater.finish(&mut out, 0).unwrap(), Progress::Taken);
+            assert!(out.strip_prefix(b"before").unwrap() == whole);
+        }
+    }
+
+    fn no_room_at_all<B: Backend>() {
+        for example in EXAMPLES {
+            let mut inflater = Inflater::<B::Inflate>::new(false);
+            let mut out = Vec::new();
+            let mut input = example;
+            assert_eq!(inflater.inflate(&mut input, &mut out, 0).unwrap(), Progress::Full);
+            assert_eq!((out.len(), out.capacity()), (0, 0));
+        }
+        // An empty message needs none.
+        let mut inflater = Inflater::<B::Inflate>::new(false);
+        let mut out = Vec::new();
+        assert_eq!(inflater.inflate(&mut &[0x00][..], &mut out, 0).unwrap(), Progress::Taken);
+        assert_eq!(inflater.finish(&mut out, 0).unwrap(), Progress::Taken);
+    }
+
+    fn room_that_is_just_enough<B: Backend>() {
+        for len in [1, 2, 255, 256, 257, 511, 512, 16_383, 16_384, 16_385, 32_768, 49_152, 65_536] {
+            let whole = noise(len);
+            let mut payload = Bits::new();
+            for piece in whole.chunks(65_535) {
+                payload.stored(false, piece);
+            }
+            payload.stored_header(false);
+            for (room, verdict) in [(len, Progress::Taken), (len - 1, Progress::Full)] {
+                let mut inflater = Inflater::<B::Inflate>::new(false);
+                let mut out = Vec::new();
+                let mut input = &payload.bytes[..];
+                assert_eq!(inflater.inflate(&mut input, &mut out, room).unwrap(), verdict, "{len}");
+                assert!(out == whole[..room], "{len}");
+                assert_eq!(inflater.finish(&mut out, 0).unwrap(), verdict);
+            }
+        }
+    }
+
+    fn output_as_memory_allows<B: Backend>() {
+        // No address space has room for it, so the allocator is asked and refuses.
+        let mut inflater = Inflater::<B::Inflate>::new(true);
+        let mut out: Vec<u8> = Vec::new();
+        assert_eq!(reserve(&mut out, usize::MAX, usize::MAX), Err(OutOfMemory));
+        // What is made decides what is asked for, not what there is room for.
+        assert_eq!(message(&mut inflater, &[HELLO]).unwrap(), b"Hello");
+        let mut out = Vec::new();
+        inflater.inflate(&mut { HELLO }, &mut out, usize::MAX).unwrap();
+        assert!(out.capacity() <= 256, "{}", out.capacity());
+    }
+
+    fn many_blocks_and_streams<B: Backend>() {
+        for is_final in [false, true] {
+            let mut payload = Bits::new();
+            let mut whole = Vec::new();
+            for index in 0..3_000_u32 {
+                let text = index.to_be_bytes();
+                payload.fixed(is_final).literals(&text).end();
+                if is_final {
+                    payload.align();
+                }
+                whole.extend(text);
+            }
+            payload.stored_header(false);
+            assert!(alone::<B>(&payload.bytes).unwrap() == whole);
+        }
+    }
+
+    fn deflated<B: DeflateBackend>(deflater: &mut Deflater<B>, data: &[u8]) -> Vec<u8> {
+        let mut out = b"before".to_vec();
+        deflater.deflate(data, true, &mut out).unwrap();
+        out.strip_prefix(b"before").unwrap().to_vec()
+    }
+
+    fn deflated_as_the_rfc_says<B: Backend>() {
+        for takes_over in [false, true] {
+            for window_bits in 8..=15 {
+                for level in 1..=9 {
+                    let mut deflater = Deflater::<B::Deflate>::new(window_bits, takes_over, level);
+                    // §7.2.3.6
+                    assert_eq!(deflated(&mut deflater, b""), [0x00]);
+                    // §7.2.3.1
+                    assert_eq!(deflated(&mut deflater, b"Hello"), HELLO);
+                    assert_eq!(deflated(&mut deflater, b""), [0x00]);
+                }
+            }
+        }
+        // §7.2.3.2: with takeover the second one is shorter; here it says a letter anew.
+        let mut deflater = Deflater::<B::Deflate>::new(15, true, 6);
+        let first = deflated(&mut deflater, b"Hello, Hello, World");
+        let second = deflated(&mut deflater, b"Hello, Hello, World");
+        assert!(second.len() < first.len(), "{second:02x?}");
+    }
+
+    fn deflated_parts<B: Backend>() {
+        for takes_over in [false, true] {
+            let mut deflater = Deflater::<B::Deflate>::new(15, takes_over, 6);
+            let mut inflater = Inflater::<B::Inflate>::new(takes_over);
+            for parts in
+                [&[&b"one part, "[..], b"another part"][..], &[b"", b"", b"x", b""], &[b"", b""]]
+            {
+                let mut out = Vec::new();
+                for (index, part) in parts.iter().enumerate() {
+                    let mut payload = Vec::new();
+                    deflater.deflate(part, index + 1 == parts.len(), &mut payload).unwrap();
+                    // All of a part can be inflated when it has come.
+                    inflater.inflate(&mut &payload[..], &mut out, usize::MAX).unwrap();
+                    assert_eq!(out, parts[..=index].concat());
+                }
+                assert_eq!(inflater.finish(&mut out, usize::MAX), Ok(Progress::Taken));
+                assert_eq!(out, parts.concat());
+            }
+        }
+    }
+
+    /// Data that repeats itself at all distances, and data that does not.
+    fn samples() -> Vec<Vec<u8>> {
+        let mut samples = Vec::new();
+        let noise = noise(3_000);
+        let mut far = Vec::new();
+        for gap in [0, 3, 100, 240, 250, 256, 257, 500, 512, 513, 1_000, 1_024, 2_000, 2_800] {
+            far.extend_from_slice(&noise[..40]);
+            far.extend_from_slice(&noise[100..100 + gap]);
+        }
+        samples.push(far.clone());
+        samples.push(vec![0; 9_000]);
+        samples.push(noise.repeat(14));
+        samples.push(b"{\"id\":12345,\"name\":\"value\",\"list\":[1,2,3,4,5]},".repeat(150));
+        samples.extend([1, 2, 3, 255, 256, 257].map(|len| noise[..len].to_vec()));
+        samples.push([&far[..], &vec![b'a'; 600], &far].concat());
+        samples
+    }
+
+    fn deflated_within_the_window<B: Backend>() {
+        let samples = samples();
+        for window_bits in 8..=15 {
+            for level in [1, 2, 3, 6, 9] {
+                let mut deflater = Deflater::<B::Deflate>::new(window_bits, true, level);
+                let mut naive = Naive { window: 1 << window_bits, made: Vec::new() };
+                for sample in &samples {
+                    let payload = deflated(&mut deflater, sample);
+                    let made = naive.inflate(&[&payload[..], &[0x00, 0x00, 0xFF, 0xFF]].concat());
+                    assert!(made == Some(&sample[..]), "{window_bits} {level} {}", sample.len());
+                }
+            }
+        }
+    }
+
+    fn deflated_for_no_takeover<B: Backend>() {
+        for window_bits in [8, 9, 15] {
+            let mut deflater = Deflater::<B::Deflate>::new(window_bits, false, 6);
+            for sample in samples().iter().chain(&samples()) {
+                let mut naive = Naive { window: 1 << window_bits, made: Vec::new() };
+                let payload = deflated(&mut deflater, sample);
+                let made = naive.inflate(&[&payload[..], &[0x00, 0x00, 0xFF, 0xFF]].concat());
+                assert!(made == Some(&sample[..]));
+                let mut fresh = Deflater::<B::Deflate>::new(window_bits, false, 6);
+                assert!(deflated(&mut fresh, sample) == payload);
+            }
+        }
+    }
+
+    fn deflated_and_not_sent<B: Backend>() {
+        let mut deflater = Deflater::<B::Deflate>::new(15, true, 6);
+        deflated(&mut deflater, b"a message that is not sent");
+        deflater.forget();
+        let payload = deflated(&mut deflater, b"a message that is not sent");
+        assert_eq!(alone::<B>(&payload).unwrap(), b"a message that is not sent");
+    }
+
+    fn what_is_deflated_can_be_inflated<B: Backend>() {
+        for takes_over in [false, true] {
+            for window_bits in [8, 11, 15] {
+                let mut deflater = Deflater::<B::Deflate>::new(window_bits, takes_over, 2);
+                let mut inflater = Inflater::<B::Inflate>::new(takes_over);
+                for sample in samples() {
+                    let payload = deflated(&mut deflater, &sample);
+                    assert!(message(&mut inflater, &[&payload]).unwrap() == sample);
+                }
+            }
+        }
+    }
+
+    fn nothing_is_held_until_it_is_used<B: Backend>() {
+        for takes_over in [false, true] {
+            let held = format!("is_held: {takes_over}");
+            let mut inflater = Inflater::<B::Inflate>::new(takes_over);
+            assert!(format!("{inflater:?}").contains("is_held: false"));
+            message(&mut inflater, &[]).unwrap();
+            assert!(format!("{inflater:?}").contains("is_held: false"));
+            message(&mut inflater, &[HELLO]).unwrap();
+            assert!(format!("{inflater:?}").contains(&held));
+            let mut deflater = Deflater::<B::Deflate>::new(15, takes_over, 6);
+            deflated(&mut deflater, b"");
+            assert!(format!("{deflater:?}").contains("is_held: false"));
+            deflated(&mut deflater, b"Hello");
+            assert!(format!("{deflater:?}").contains(&held));
+        }
+    }
+
+    fn debug_shows_no_data<B: Backend>() {
+        let mut inflater = Inflater::<B::Inflate>::new(true);
+        message(&mut inflater, &[HELLO]).unwrap();
+        inflater.inflate(&mut { HELLO }, &mut Vec::new(), 3).unwrap();
+        assert_eq!(
+            format!("{inflater:?}"),
+            "Inflater { takes_over: true, message: Begun, is_held: true, .. }"
+        );
+        let mut deflater = Deflater::<B::Deflate>::new(15, true, 6);
+        deflated(&mut deflater, b"Hello");
+        assert_eq!(
+            format!("{deflater:?}"),
+            "Deflater { window_bits: 15, takes_over: true, level: 6, is_held: true, .. }"
+        );
+    }
+
+    /// Streams with a few bits changed or cut off, and whatever follows them, have the same verdict and make the same.
+    #[cfg(feature = "zlib-rs")]
+    #[test]
+    fn backends_agree() {
+        let mut originals: Vec<Vec<u8>> = EXAMPLES.iter().map(|example| example.to_vec()).collect();
+        let mut dynamic = Bits::new();
+        dynamic.dynamic(&FOUR_CODES).dynamic_symbols("aabb<a>bab.").stored_header(false);
+        originals.push(dynamic.bytes);
+        for level in [1, 6] {
+            let mut deflater = Deflater::<miniz::Deflate>::new(15, false, level);
+            originals.extend(
+                samples().iter().map(|it| deflated(&mut deflater, &it[..it.len().min(900)])),
+            );
+        }
+        let mut random = 1_u64;
+        let mut verdicts = [0; 2];
+        for round in 0..4_000 {
+            let mut payload = originals[round % originals.len()].clone();
+            for _ in 0..=next(&mut random) % 3 {
+                let len = payload.len();
+                let at = usize::try_from(next(&mut random)).unwrap() % len;
+                match next(&mut random) % 4 {
+                    0 => payload.truncate(at.max(1)),
+                    1 => payload[at] = next(&mut random).to_le_bytes()[0],
+                    // Where the codes are.
+                    2 => payload[at % 9 % len] ^= 1 << (next(&mut random) % 8),
+                    _ => payload[at] ^= 1 << (next(&mut random) % 8),
+                }
+            }
+            let mut one = Inflater::<miniz::Inflate>::new(true);
+            let mut other = Inflater::<zlib_rs::Inflate>::new(true);
+            for part in [&payload[..], HELLO, &payload] {
+                let verdict = message(&mut one, &[part]);
+                assert_eq!(verdict, message(&mut other, &[part]), "{payload:02x?}");
+                verdicts[usize::from(verdict.is_ok())] += 1;
+            }
+        }
+        assert!(verdicts[0] > 2_000 && verdicts[1] > 2_000, "{verdicts:?}");
+    }
+
+    /// A stream of DEFLATE, bit by bit (RFC 1951 §3.1.1).
+    struct Bits {
+        bytes: Vec<u8>,
+        /// How many bits of the last byte are taken, 1 to 8.
+        taken: usize,
+    }
+
+    /// Codes of the literals a and b, of the end of the block, and of the length 3: of two bits each, in this order.
+    const FOUR_CODES: [(usize, usize); 4] = [(97, 2), (98, 2), (256, 2), (257, 2)];
+
+    impl Bits {
+        fn new() -> Self {
+            Self { bytes: Vec::new(), taken: 8 }
+        }
+
+        /// A number, its lowest bit first.
+        fn bits(&mut self, value: usize, len: usize) -> &mut Self {
+            for index in 0..len {
+                self.bit(value >> index & 1);
+            }
+            self
+        }
+
+        /// A Huffman code, its highest bit first.
+        fn code(&mut self, code: usize, len: usize) -> &mut Self {
+            for index in (0..len).rev() {
+                self.bit(code >> index & 1);
+            }
+            self
+        }
+
+        fn bit(&mut self, bit: usize) {
+            if self.taken == 8 {
+                self.bytes.push(0);
+                self.taken = 0;
+            }
+            *self.bytes.last_mut().unwrap() |= u8::try_from(bit).unwrap() << self.taken;
+            self.taken += 1;
+        }
+
+        fn align(&mut self) -> &mut Self {
+            self.taken = 8;
+            self
+        }
+
+        fn raw(&mut self, bytes: &[u8]) -> &mut Self {
+            self.bytes.extend(bytes);
+            self
+        }
+
+        fn stored_header(&mut self, is_final: bool) -> &mut Self {
+            self.bits(usize::from(is_final), 3).align()
+        }
+
+        fn stored(&mut self, is_final: bool, data: &[u8]) -> &mut Self {
+            let len = u16::try_from(data.len()).unwrap();
+            self.stored_header(is_final);
+            self.raw(&len.to_le_bytes()).raw(&(!len).to_le_bytes()).raw(data)
+        }
+
+        fn fixed(&mut self, is_final: bool) -> &mut Self {
+            self.bits(0b010 | usize::from(is_final), 3)
+        }
+
+        /// With the fixed codes (§3.2.6).
+        fn literals(&mut self, text: &[u8]) -> &mut Self {
+            for &byte in text {
+                match byte {
+                    0..=143 => self.code(0b0011_0000 + usize::from(byte), 8),
+                    144..=255 => self.code(0b1_1001_0000 + usize::from(byte) - 144, 9),
+                };
+            }
+            self
+        }
+
+        /// With the fixed codes (§3.2.5).
+        fn copy(&mut self, len: usize, distance: usize) -> &mut Self {
+            let (symbol, base, extra) = symbol(&LENGTHS, len);
+            match symbol + 257 {
+                symbol @ ..=279 => self.code(symbol - 256, 7),
+                symbol => self.code(0b1100_0000 + symbol - 280, 8),
+            };
+            self.bits(len - base, extra);
+            let (symbol, base, extra) = symbol_of_distance(distance);
+            self.code(symbol, 5).bits(distance - base, extra)
+        }
+
+        /// The end of a block with the fixed codes.
+        fn end(&mut self) -> &mut Self {
+            self.code(0, 7)
+        }
+
+        fn dynamic_counts(
+            &mut self,
+            lengths: usize,
+            distances: usize,
+            code_lengths: usize,
+        ) -> &mut Self {
+            self.bits(0b100, 3)
+                .bits(lengths - 257, 5)
+                .bits(distances - 1, 5)
+                .bits(code_lengths - 4, 4)
+        }
+
+        /// A block with codes of these lengths, and the distance 1 as the only one: of one bit (§3.2.7).
+        fn dynamic(&mut self, codes: &[(usize, usize)]) -> &mut Self {
+            self.dynamic_counts(258, 1, 18);
+            // Codes of two bits for the code lengths 0, 1, 2 and 18, in the order 16, 17, 18, 0, 8, 7, 9, ...
+            for symbol in [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1] {
+                self.bits(if matches!(symbol, 0 | 1 | 2 | 18) { 2 } else { 0 }, 3);
+            }
+            for symbol in 0..258 {
+                let len = codes.iter().find(|code| code.0 == symbol).map_or(0, |code| code.1);
+                self.code(len, 2);
+            }
+            self.code(1, 2)
+        }
+
+        /// With `FOUR_CODES`: a, b, a copy of the last three bytes' first (`<a>`), the end (`.`).
+        fn dynamic_symbols(&mut self, symbols: &str) -> &mut Self {
+            for symbol in symbols.replace("<a>", "a<").chars() {
+                match symbol {
+                    'a' => self.code(0, 2),
+                    'b' => self.code(1, 2),
+                    '.' => self.code(2, 2),
+                    _ => self.code(3, 2).code(0, 1),
+                };
+            }
+            self
+        }
+    }
+
+    /// The least of each code, and how many extra bits it has (§3.2.5).
+#[rustfmt::skip]
+const LENGTHS: [(usize, usize); 29] = [
+    (3, 0), (4, 0), (5, 0), (6, 0), (7, 0), (8, 0), (9, 0), (10, 0), (11, 1), (13, 1),
+    (15, 1), (17, 1), (19, 2), (23, 2), (27, 2), (31, 2), (35, 3), (43, 3), (51, 3), (59, 3),
+    (67, 4), (83, 4), (99, 4), (115, 4), (131, 5), (163, 5), (195, 5), (227, 5), (258, 0),
+];
+    #[rustfmt::skip]
+const DISTANCES: [(usize, usize); 30] = [
+    (1, 0), (2, 0), (3, 0), (4, 0), (5, 1), (7, 1), (9, 2), (13, 2), (17, 3), (25, 3),
+    (33, 4), (49, 4), (65, 5), (97, 5), (129, 6), (193, 6), (257, 7), (385, 7), (513, 8), (769, 8),
+    (1025, 9), (1537, 9), (2049, 10), (3073, 10), (4097, 11), (6145, 11), (8193, 12), (12289, 12), (16385, 13), (24577, 13),
+];
+
+    fn symbol(table: &[(usize, usize)], value: usize) -> (usize, usize, usize) {
+        let symbol = table.iter().rposition(|(base, _)| *base <= value).unwrap();
+        (symbol, table[symbol].0, table[symbol].1)
+    }
+
+    fn symbol_of_distance(distance: usize) -> (usize, usize, usize) {
+        symbol(&DISTANCES, distance)
+    }
+
+    /// An inflater that goes bit by bit, and refuses what the window does not cover.
+    struct Naive {
+        window: usize,
+        made: Vec<u8>,
+    }
+
+    struct Reader<'a> {
+        bytes: &'a [u8],
+        at: usize,
+    }
+
+    impl Reader<'_> {
+        fn bits(&mut self, len: usize) -> Option<usize> {
+            let mut value = 0;
+            for index in 0..len {
+                let byte = self.bytes.get(self.at / 8)?;
+                value |= usize::from(byte >> (self.at % 8) & 1) << index;
+                self.at += 1;
+            }
+            Some(value)
+        }
+
+        /// The symbol whose canonical code comes next (§3.2.2).
+        fn symbol(&mut self, codes: &Codes) -> Option<usize> {
+            let (mut code, mut first) = (0, 0);
+            for symbols in &codes.0 {
+                code = code << 1 | self.bits(1)?;
+                if let Some(symbol) = symbols.get(code - first) {
+                    return Some(*symbol);
+                }
+                first = (first + symbols.len()) << 1;
+            }
+            None
+        }
+    }
+
+    /// The symbols by the length of their codes, in order.
+    struct Codes(Vec<Vec<usize>>);
+
+    impl Codes {
+        fn new(lengths: &[usize]) -> Self {
+            let of = |len| (0..lengths.len()).filter(|symbol| lengths[*symbol] == len).collect();
+            Self((1..=15).map(of).collect())
+        }
+    }
+
+    impl Naive {
+        /// What one message makes; there must be nothing but whole blocks, none of them the last.
+        fn inflate(&mut self, stream: &[u8]) -> Option<&[u8]> {
+            let start = self.made.len();
+            let mut reader = Reader { bytes: stream, at: 0 };
+            while reader.at < 8 * stream.len() {
+                if reader.bits(1)? == 1 {
+                    return None;
+                }
+                match reader.bits(2)? {
+                    0 => {
+                        reader.at = reader.at.next_multiple_of(8);
+                        let (len, complement) = (reader.bits(16)?, reader.bits(16)?);
+                        if len != !complement & 0xFFFF {
+                            return None;
+                        }
+                        for _ in 0..len {
+                            self.made.push(u8::try_from(reader.bits(8)?).ok()?);
+                        }
+                    }
+                    1 => {
+                        let mut lengths = vec![8; 288];
+                        lengths[144..256].fill(9);
+                        lengths[256..280].fill(7);
+                        self.block(&mut reader, &lengths, &[5; 30])?;
+                    }
+                    2 => {
+                        let counts =
+                            (reader.bits(5)? + 257, reader.bits(5)? + 1, reader.bits(4)? + 4);
+                        let mut code_lengths = vec![0; 19];
+                        let order =
+                            [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
+                        for &symbol in order.iter().take(counts.2) {
+                            code_lengths[symbol] = reader.bits(3)?;
+                        }
+                        let code_lengths = Codes::new(&code_lengths);
+                        let mut lengths = Vec::new();
+                        while lengths.len() < counts.0 + counts.1 {
+                            let (len, times) = match reader.symbol(&code_lengths)? {
+                                16 => (*lengths.last()?, 3 + reader.bits(2)?),
+                                17 => (0, 3 + reader.bits(3)?),
+                                18 => (0, 11 + reader.bits(7)?),
+                                len => (len, 1),
+                            };
+                            lengths.extend(core::iter::repeat_n(len, times));
+                        }
+                        let (lengths, distances) = lengths.split_at(counts.0);
+                        self.block(&mut reader, lengths, distances)?;
+                    }
+                    _ => return None,
+                }
+            }
+            Some(&self.made[start..])
+        }
+
+        fn block(
+            &mut self,
+            reader: &mut Reader<'_>,
+            lengths: &[usize],
+            distances: &[usize],
+        ) -> Option<()> {
+            let (lengths, distances) = (Codes::new(lengths), Codes::new(distances));
+            loop {
+                match reader.symbol(&lengths)? {
+                    256 => return Some(()),
+                    symbol @ ..256 => self.made.push(u8::try_from(symbol).ok()?),
+                    symbol => {
+                        let (base, extra) = *LENGTHS.get(symbol - 257)?;
+                        let len = base + reader.bits(extra)?;
+                        let (base, extra) = *DISTANCES.get(reader.symbol(&distances)?)?;
+                        let distance = base + reader.bits(extra)?;
+                        if distance > self.window {
+                            return None;
+                        }
+                        for _ in 0..len {
+                            self.made.push(*self.made.get(self.made.len().checked_sub(distance)?)?);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Bytes without a pattern, always the same.
+    fn noise(len: usize) -> Vec<u8> {
+        let mut state = 42;
+        (0..len).map(|_| next(&mut state).to_le_bytes()[4]).collect()
+    }
+
+    /// The next number of a generator that needs no other quality (xorshift).
+    fn next(state: &mut u64) -> u64 {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        *state
+    }
+}

@@ -1,0 +1,72 @@
+//! Messages compressed and inflated as the opening handshake agreed (RFC 7692 §7.2).
+
+use alloc::vec::Vec;
+
+use crate::deflate::{DeflateConfig, DeflateParams, Deflater, Inflater, OutOfMemory};
+use crate::role::Role;
+
+/// The codecs of a connection, one for each direction.
+#[derive(Debug)]
+pub(super) struct Compression {
+    pub(super) inflater: Inflater,
+    deflater: Deflater,
+    threshold: usize,
+    /// Whether the message that is being sent in parts is compressed.
+    in_parts: bool,
+    /// What was compressed last. Kept with the context, so that no message asks the allocator for it.
+    made: Vec<u8>,
+    keeps: bool,
+}
+
+impl Compression {
+    pub(super) fn new(role: Role, params: DeflateParams, config: DeflateConfig) -> Self {
+        let (sent, received) = (params.sent_by(role), params.sent_by(role.peer()));
+        Self {
+            inflater: Inflater::new(received.takes_over_context),
+            deflater: Deflater::new(sent.window_bits, sent.takes_over_context, config.level),
+            threshold: config.threshold,
+            in_parts: false,
+            made: Vec::new(),
+            keeps: sent.takes_over_context,
+        }
+    }
+
+    /// Decides whether a message is compressed, by the first that is known of it.
+    pub(super) fn begin(&mut self, part: &[u8]) -> bool {
+        self.in_parts = part.len() >= self.threshold;
+        self.in_parts
+    }
+
+    /// Says whether the message in parts is compressed.
+    pub(super) const fn in_parts(&self) -> bool {
+        self.in_parts
+    }
+
+    /// Compresses a message or a part of one.
+    pub(super) fn deflate(&mut self, part: &[u8], last: bool) -> Result<&[u8], OutOfMemory> {
+        self.made.clear();
+        self.deflater.deflate(part, last, &mut self.made)?;
+        Ok(&self.made)
+    }
+
+    /// Takes note of what became of what was compressed.
+    pub(super) fn settle(&mut self, was_sent: bool) {
+        if !was_sent {
+            // The peer's window does not have it, and so nothing may refer to it.
+            self.deflater.forget();
+        }
+        if !self.keeps || self.made.capacity() > KEPT {
+            self.made = Vec::new();
+        }
+    }
+
+    /// Forgets everything: the connection has ended.
+    pub(super) fn discard(&mut self) {
+        self.inflater.forget();
+        self.deflater.forget();
+        self.made = Vec::new();
+    }
+}
+
+/// The most bytes that are kept for what is compressed next.
+const KEPT: usize = 64 * 1024;
