@@ -89,6 +89,8 @@ impl Options {
     ) -> Result<(), Box<dyn Error>> {
         let url = format!("{}{path}", self.url);
         let request = ClientRequest::new(&url)?;
+        #[cfg(feature = "deflate")]
+        let request = request.deflate(websocket_proto::DeflateConfig::default());
         let mut transport = Transport::connect(request.host(), request.port(), self.trickle)?;
         let (mut buf, mut head, mut out) = (vec![0; 64 * 1024], Vec::new(), Vec::new());
 

@@ -49,7 +49,10 @@ pub(crate) fn answer(
     };
     // §10.2: no cookie counts here and nothing is secret, so pages of any origin may connect.
     let subprotocol = request.subprotocols().find(|it| SUBPROTOCOLS.contains(it));
-    match request.accept(Accept::new().subprotocol(subprotocol), out) {
+    let accept = Accept::new().subprotocol(subprotocol);
+    #[cfg(feature = "deflate")]
+    let accept = accept.deflate(websocket_proto::DeflateConfig::default());
+    match request.accept(accept, out) {
         Ok(negotiated) => Ok(Some((WebSocket::open(negotiated, config), service))),
         Err(UsageError::NotAnUpgrade(error)) => respond(request, error, out).map(|()| None),
         Err(error) => Err(error),
