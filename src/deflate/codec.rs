@@ -65,7 +65,10 @@ impl<B: InflateBackend> Inflater<B> {
         out: &mut Vec<u8>,
         room: usize,
     ) -> Result<Progress, Fault> {
-        let progress = self.advance(input, out, room);
+        let limit = out.len().saturating_add(room);
+        let mut made = out.len();
+        let progress = self.advance(input, out, &mut made, limit);
+        out.truncate(made);
         if progress.is_err() {
             self.forget();
         }
@@ -91,38 +94,46 @@ impl<B: InflateBackend> Inflater<B> {
         *self = Self::new(self.takes_over);
     }
 
+    /// Appends up to `limit`. `made` is where the output ends; what is behind it is room that was made ready.
     fn advance(
         &mut self,
         input: &mut &[u8],
         out: &mut Vec<u8>,
-        room: usize,
+        made: &mut usize,
+        limit: usize,
     ) -> Result<Progress, Fault> {
         if self.message == Message::Empty && input.is_empty() {
             return Ok(Progress::Taken);
         }
-        let limit = out.len().saturating_add(room);
-        if let (Some(byte), true) = (self.spare, room > 0) {
-            reserve(out, 1, room)?;
+        if let Some(byte) = self.spare {
+            if *made == limit {
+                return Ok(Progress::Full);
+            }
+            reserve(out, 1, limit)?;
             out.push(byte);
+            *made = out.len();
             self.spare = None;
-        }
-        if self.spare.is_some() {
-            return Ok(Progress::Full);
         }
         let backend = self.backend.get_or_insert_with(B::new);
         loop {
-            // Text shrinks to a fourth or an eighth.
-            let step = input.len().saturating_mul(8).clamp(SHORTEST_STEP, B::LONGEST_STEP);
-            let room = limit.saturating_sub(out.len());
+            if *made == out.len() {
+                // Text shrinks to a fourth or an eighth.
+                let step = input.len().saturating_mul(8).clamp(SHORTEST_STEP, LONGEST_STEP);
+                let longer = made.saturating_add(step).min(limit);
+                reserve(out, longer.saturating_sub(*made), limit)?;
+                out.resize(longer, 0);
+            }
             let before = *input;
-            let Inflated { made, stop } = if room == 0 {
-                let mut byte = [0];
-                let inflated = backend.inflate(input, &mut byte, Until::InputEnd)?;
-                self.spare = byte.first().copied().filter(|_| inflated.made > 0);
-                inflated
+            let mut spare = [0];
+            let is_full = *made == limit;
+            let free =
+                if is_full { &mut spare[..] } else { out.get_mut(*made..).unwrap_or_default() };
+            let Inflated { made: more, stop } = backend.inflate(input, free, Until::InputEnd)?;
+            if is_full {
+                self.spare = spare.first().copied().filter(|_| more > 0);
             } else {
-                inflate_step(backend, input, out, step.min(room), room)?
-            };
+                *made = made.saturating_add(more);
+            }
             let taken = before.get(..before.len().saturating_sub(input.len())).unwrap_or(before);
             self.ending = taken
                 .iter()
@@ -142,7 +153,7 @@ impl<B: InflateBackend> Inflater<B> {
             if input.is_empty() && stop != Stop::OutputFull {
                 return Ok(Progress::Taken);
             }
-            if taken.is_empty() && made == 0 && stop != Stop::StreamEnd {
+            if taken.is_empty() && more == 0 && stop != Stop::StreamEnd {
                 return Err(Fault::Invalid);
             }
         }
@@ -270,9 +281,6 @@ impl<B> fmt::Debug for Deflater<B> {
 
 /// One stream of DEFLATE, and then another, on its way to the caller.
 pub(crate) trait InflateBackend {
-    /// The most bytes that it is worth to make at once.
-    const LONGEST_STEP: usize;
-
     fn new() -> Self;
 
     /// Inflates from the front of `input` to the front of `out`, which is not empty: until one is used up, or the stream
@@ -328,29 +336,13 @@ impl From<OutOfMemory> for Fault {
     }
 }
 
-/// Inflates at most `step` bytes to the end of `out`.
-fn inflate_step<B: InflateBackend>(
-    backend: &mut B,
-    input: &mut &[u8],
-    out: &mut Vec<u8>,
-    step: usize,
-    room: usize,
-) -> Result<Inflated, Fault> {
-    let start = out.len();
-    reserve(out, step, room)?;
-    out.resize(start.saturating_add(step), 0);
-    let inflated =
-        backend.inflate(input, out.get_mut(start..).unwrap_or_default(), Until::InputEnd);
-    out.truncate(start.saturating_add(inflated.map_or(0, |it| it.made)));
-    inflated
-}
-
-/// Sees that `out` can take `more` bytes; it grows to twice its length, but not beyond what there is `room` for.
-fn reserve(out: &mut Vec<u8>, more: usize, room: usize) -> Result<(), OutOfMemory> {
+/// Sees that `out` can take `more` bytes; it grows to twice its length, but not beyond `limit`.
+fn reserve(out: &mut Vec<u8>, more: usize, limit: usize) -> Result<(), OutOfMemory> {
     if out.capacity().saturating_sub(out.len()) >= more {
         return Ok(());
     }
-    out.try_reserve_exact(out.len().min(room).max(more)).map_err(|_| OutOfMemory)
+    let most = limit.saturating_sub(out.len());
+    out.try_reserve_exact(out.len().min(most).max(more)).map_err(|_| OutOfMemory)
 }
 
 /// What a sender takes off the end of a message, and a receiver puts back.
@@ -362,9 +354,9 @@ const BLOCK_END: Inflated = Inflated { made: 0, stop: Stop::BlockEnd };
 /// Two empty blocks without compression, and the first byte of a third.
 const EMPTY_BLOCKS: [u8; 11] = [0, 0x00, 0x00, 0xFF, 0xFF, 0, 0x00, 0x00, 0xFF, 0xFF, 0];
 
-/// How many bytes are made at once: as many as may be needed, but no memory is asked for on a guess beyond these.
+/// How many bytes are made ready at once: as many as may be needed, within these.
 const SHORTEST_STEP: usize = 256;
-const LONGEST_STEP: usize = 16 * 1024;
+const LONGEST_STEP: usize = 65_536;
 
 #[cfg(test)]
 mod tests {

@@ -22,8 +22,6 @@ pub(crate) struct Inflate {
 }
 
 impl InflateBackend for Inflate {
-    const LONGEST_STEP: usize = LONGEST - WINDOW;
-
     fn new() -> Self {
         Self { decompressor: Box::default(), window: Vec::new(), position: 0 }
     }

@@ -7,8 +7,6 @@ use super::codec::{DeflateBackend, Fault, InflateBackend, Inflated, OutOfMemory,
 pub(crate) struct Inflate(zlib_rs::Inflate);
 
 impl InflateBackend for Inflate {
-    const LONGEST_STEP: usize = 64 * 1024;
-
     fn new() -> Self {
         Self(zlib_rs::Inflate::new(false, 15))
     }
