@@ -32,12 +32,17 @@ impl<'b> Chunk<'b> {
 }
 
 /// A chunk as it came: still masked.
+#[cfg_attr(
+    feature = "deflate",
+    expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")
+)]
 pub(crate) struct Masked<'b> {
     pub(crate) mask: Mask,
     pub(crate) payload: &'b mut [u8],
     pub(crate) kind: MessageKind,
     pub(crate) first: bool,
     pub(crate) last: bool,
+    #[cfg(feature = "deflate")]
     pub(crate) is_compressed: bool,
     pub(crate) frame_remaining: u64,
     pub(crate) fin: bool,

@@ -19,6 +19,7 @@ pub(super) struct DataFrame {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Message {
     kind: MessageKind,
+    #[cfg(feature = "deflate")]
     is_compressed: bool,
     /// Whether a chunk of it was handed out.
     begun: bool,
@@ -84,6 +85,7 @@ impl DataFrame {
             mask,
             payload: take(input, len),
             kind: self.message.kind,
+            #[cfg(feature = "deflate")]
             is_compressed: self.message.is_compressed,
             first,
             last,
@@ -99,20 +101,32 @@ impl DataFrame {
 }
 
 impl Message {
-    pub(super) const fn new(kind: MessageKind, is_compressed: bool) -> Self {
-        Self { kind, is_compressed, begun: false, utf8: Utf8::Complete, size: 0, fragments: 0 }
+    pub(super) const fn new(kind: MessageKind) -> Self {
+        Self {
+            kind,
+            #[cfg(feature = "deflate")]
+            is_compressed: false,
+            begun: false,
+            utf8: Utf8::Complete,
+            size: 0,
+            fragments: 0,
+        }
     }
 
     /// Counts a frame of it.
     pub(super) fn add_frame(
         &mut self,
-        payload_len: u64,
+        header: &FrameHeader,
         message_limit: u64,
         fragment_limit: u32,
     ) -> Result<(), ProtocolError> {
+        #[cfg(feature = "deflate")]
+        {
+            self.is_compressed |= header.rsv != 0;
+        }
         // §10.4: "it is RECOMMENDED that implementations impose a limit on [...] the total message size after
         // reassembly from multiple frames"
-        self.size = self.size.saturating_add(payload_len);
+        self.size = self.size.saturating_add(header.payload_len);
         if self.size > message_limit {
             return Err(ProtocolError::MessageTooLong);
         }

@@ -272,11 +272,11 @@ impl Receiver {
             }
         };
         let mut message = match (kind, self.message.take()) {
-            (Some(kind), _) => Message::new(kind, header.rsv != 0),
+            (Some(kind), _) => Message::new(kind),
             (None, Some(message)) => message,
             (None, None) => return Err(ProtocolError::UnexpectedContinuation),
         };
-        message.add_frame(header.payload_len, self.message_limit, self.fragment_limit)?;
+        message.add_frame(&header, self.message_limit, self.fragment_limit)?;
         self.progress = Progress::Data(DataFrame::new(message, &header));
         Ok(())
     }

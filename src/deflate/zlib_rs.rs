@@ -1,14 +1,16 @@
 //! The faster backend, which needs `std`: `zlib-rs`.
 
+use alloc::boxed::Box;
+
 use zlib_rs::{DeflateConfig, DeflateFlush, InflateFlush, Status};
 
 use super::codec::{DeflateBackend, Fault, InflateBackend, Inflated, OutOfMemory, Stop, Until};
 
-pub(crate) struct Inflate(zlib_rs::Inflate);
+pub(crate) struct Inflate(Box<zlib_rs::Inflate>);
 
 impl InflateBackend for Inflate {
     fn new() -> Self {
-        Self(zlib_rs::Inflate::new(false, 15))
+        Self(Box::new(zlib_rs::Inflate::new(false, 15)))
     }
 
     fn inflate(
@@ -40,7 +42,7 @@ impl InflateBackend for Inflate {
     }
 }
 
-pub(crate) struct Deflate(zlib_rs::Deflate);
+pub(crate) struct Deflate(Box<zlib_rs::Deflate>);
 
 impl DeflateBackend for Deflate {
     fn new(window_bits: u8, level: u8) -> Self {
@@ -52,7 +54,7 @@ impl DeflateBackend for Deflate {
             mem_level: 5,
             ..DeflateConfig::default()
         };
-        Self(zlib_rs::Deflate::new_with_config(config))
+        Self(Box::new(zlib_rs::Deflate::new_with_config(config)))
     }
 
     fn deflate(&mut self, input: &mut &[u8], out: &mut [u8]) -> Result<usize, OutOfMemory> {

@@ -189,7 +189,7 @@ impl Text {
     }
 
     /// Returns the number of bytes that have come.
-    const fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.whole.len().saturating_add(self.begun_len)
     }
 
