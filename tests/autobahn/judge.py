@@ -120,6 +120,9 @@ def judge(cases, results, timed=True):
     FAILED 9.1.2: not in the report
     slowest of 9.*: 9.1.1, 2 ms
     (1, 1)
+    >>> judge(["12.1.1", "12.1.2"], {"12.1.1": good, "12.1.2": {**good, "duration": 3}})
+    slowest of 12.*: 12.1.2, 3 ms
+    (2, 0)
     >>> judge(["1.1.1"], {"1.1.1": good, "1.1.2": good})
     FAILED 1.1.2: not asked for
     (1, 1)
@@ -135,10 +138,11 @@ def judge(cases, results, timed=True):
     failed.update((case, ["not asked for"]) for case in results if case not in cases)
     for case, found in failed.items():
         print(f"FAILED {case}: {'; '.join(found)}")
-    durations = {case: result["duration"] for case, result in results.items() if case.startswith("9.")}
-    if durations:
-        slowest = max(durations, key=durations.get)
-        print(f"slowest of 9.*: {slowest}, {durations[slowest]} ms")
+    for section in "9", "12", "13":
+        durations = {case: result["duration"] for case, result in results.items() if case.startswith(f"{section}.")}
+        if durations:
+            slowest = max(durations, key=durations.get)
+            print(f"slowest of {section}.*: {slowest}, {durations[slowest]} ms")
     return passed, len(failed)
 
 
