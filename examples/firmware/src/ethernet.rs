@@ -1,0 +1,172 @@
+//! A driver for the Ethernet card of the LM3S6965 (data sheet, chapter 17), which QEMU calls `stellaris`: frames go
+//! through a FIFO of words in either direction, and an interrupt wakes the core.
+#![allow(unsafe_code, reason = "registers at fixed addresses, and the interrupt controller")]
+
+use core::ptr;
+
+use cortex_m::interrupt::{self, InterruptNumber};
+use cortex_m::peripheral::NVIC;
+use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
+use smoltcp::time::Instant;
+
+/// The card, and a frame's storage for either direction.
+pub struct Ethernet {
+    received: [u8; FRAME],
+    to_send: [u8; FRAME],
+}
+
+impl Ethernet {
+    /// The card's address: one that nobody was given (its second bit), and no group's.
+    pub const ADDRESS: [u8; 6] = [0x02, 0, 0, 0, 0, 1];
+
+    pub const fn new() -> Self {
+        Self { received: [0; FRAME], to_send: [0; FRAME] }
+    }
+
+    /// Starts to receive and to send; the card's clock runs.
+    pub fn start(&mut self) {
+        let [a, b, c, d, e, f] = Self::ADDRESS;
+        INDIVIDUAL_ADDRESS_0.write(u32::from_le_bytes([a, b, c, d]));
+        INDIVIDUAL_ADDRESS_1.write(u32::from_le_bytes([e, f, 0, 0]));
+        // Frames go when they are told to, are padded, and get their checksum; full duplex.
+        THRESHOLD.write(0x3F);
+        TRANSMIT_CONTROL.write(1 << 3 | 1 << 2 | 1 << 1 | 1);
+        RECEIVE_CONTROL.write(RESET_FIFO);
+        RECEIVE_CONTROL.write(RECEIVE_ENABLE);
+        INTERRUPT_MASK.write(RECEIVED);
+    }
+
+    /// Sleeps until a frame is there or any other interrupt comes, such as the tick of the time.
+    pub fn wait(&mut self) {
+        // A core whose interrupts are disabled wakes for one all the same. So none that comes after the look is missed,
+        // and the card's needs no handler.
+        interrupt::disable();
+        INTERRUPT_STATUS.write(RECEIVED);
+        NVIC::unpend(Interrupt);
+        if FRAMES.read() == 0 {
+            // SAFETY: no critical section relies on the mask of this interrupt.
+            unsafe { NVIC::unmask(Interrupt) };
+            cortex_m::asm::wfi();
+            NVIC::mask(Interrupt);
+        }
+        // SAFETY: they were enabled before; no critical section is left by it.
+        unsafe { interrupt::enable() };
+    }
+}
+
+impl Default for Ethernet {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Device for Ethernet {
+    type RxToken<'a> = Received<'a>;
+    type TxToken<'a> = ToSend<'a>;
+
+    fn receive(&mut self, _: Instant) -> Option<(Received<'_>, ToSend<'_>)> {
+        let is_there = FRAMES.read() != 0;
+        is_there.then_some((Received(&mut self.received), ToSend(&mut self.to_send)))
+    }
+
+    fn transmit(&mut self, _: Instant) -> Option<ToSend<'_>> {
+        Some(ToSend(&mut self.to_send))
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ethernet;
+        capabilities.max_transmission_unit = FRAME;
+        capabilities
+    }
+}
+
+/// A frame that waits in the card.
+pub struct Received<'a>(&'a mut [u8; FRAME]);
+
+impl phy::RxToken for Received<'_> {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, handle: F) -> R {
+        // Its length comes first, in two bytes that count themselves, and its checksum last.
+        let [low, high, a, b] = DATA.read().to_le_bytes();
+        let stored = usize::from(u16::from_le_bytes([low, high]));
+        let len = stored.saturating_sub(LENGTH + CHECKSUM).min(FRAME);
+        let (start, rest) = self.0.split_at_mut(2);
+        start.copy_from_slice(&[a, b]);
+        let mut words = rest.chunks_exact_mut(4);
+        for _ in 1..stored.div_ceil(4) {
+            // What is longer than any frame is taken as well, and dropped.
+            let word = DATA.read().to_le_bytes();
+            if let Some(place) = words.next() {
+                place.copy_from_slice(&word);
+            }
+        }
+        handle(&self.0[..len])
+    }
+}
+
+/// Room for a frame.
+pub struct ToSend<'a>(&'a mut [u8; FRAME]);
+
+impl phy::TxToken for ToSend<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, fill: F) -> R {
+        let result = fill(&mut self.0[..len]);
+        // The one before is still on its way out of the FIFO.
+        while TRANSMIT_REQUEST.read() & 1 != 0 {}
+        // The length that comes first is that of the payload.
+        let [low, high] = (len.saturating_sub(ETHERNET_HEADER) as u16).to_le_bytes();
+        let (start, rest) = self.0.split_at(2);
+        DATA.write(u32::from_le_bytes([low, high, start[0], start[1]]));
+        for word in rest.chunks_exact(4).take(len.saturating_sub(2).div_ceil(4)) {
+            DATA.write(u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
+        }
+        TRANSMIT_REQUEST.write(1);
+        result
+    }
+}
+
+/// A register, by its address.
+struct Register(usize);
+
+impl Register {
+    fn read(&self) -> u32 {
+        // SAFETY: a register of the card, which no memory lies behind.
+        unsafe { ptr::read_volatile(self.0 as *const u32) }
+    }
+
+    fn write(&self, value: u32) {
+        // SAFETY: as above.
+        unsafe { ptr::write_volatile(self.0 as *mut u32, value) }
+    }
+}
+
+/// The card's interrupt.
+#[derive(Clone, Copy)]
+struct Interrupt;
+
+// SAFETY: the number is the one of the data sheet's table 2-9.
+unsafe impl InterruptNumber for Interrupt {
+    fn number(self) -> u16 {
+        42
+    }
+}
+
+const INTERRUPT_STATUS: Register = Register(0x4004_8000);
+const INTERRUPT_MASK: Register = Register(0x4004_8004);
+const RECEIVE_CONTROL: Register = Register(0x4004_8008);
+const TRANSMIT_CONTROL: Register = Register(0x4004_800C);
+const DATA: Register = Register(0x4004_8010);
+const INDIVIDUAL_ADDRESS_0: Register = Register(0x4004_8014);
+const INDIVIDUAL_ADDRESS_1: Register = Register(0x4004_8018);
+const THRESHOLD: Register = Register(0x4004_801C);
+const FRAMES: Register = Register(0x4004_8034);
+const TRANSMIT_REQUEST: Register = Register(0x4004_8038);
+
+const RECEIVED: u32 = 1;
+const RECEIVE_ENABLE: u32 = 1;
+const RESET_FIFO: u32 = 1 << 4;
+
+const ETHERNET_HEADER: usize = 14;
+const LENGTH: usize = 2;
+const CHECKSUM: usize = 4;
+/// A frame without its checksum, and whole words behind its first two bytes, the last of which is checksum.
+const FRAME: usize = 1514 + CHECKSUM;
