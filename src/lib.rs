@@ -181,5 +181,7 @@ pub use next::Next;
 pub use opcode::{MessageKind, Opcode};
 pub use output::{Output, SliceOutput};
 pub use role::Role;
+#[cfg(feature = "deflate")]
+pub use websocket::Compress;
 #[cfg(feature = "alloc")]
 pub use websocket::{Event, Prepared, WebSocket};

@@ -3,7 +3,7 @@
 use crate::close_code::CloseCode;
 use crate::connection::Connection;
 use crate::connection::replies::Passes;
-use crate::connection::send::{FrameStart, len_u64};
+use crate::connection::send::{FrameStart, Outgoing, len_u64};
 use crate::error::UsageError;
 use crate::frame::{Close, FrameHeader};
 use crate::opcode::{MessageKind, Opcode};
@@ -55,10 +55,8 @@ impl Connection {
         last: bool,
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
-        self.require_sending()?;
-        let frame = self.sender.data(kind, part, last)?;
-        self.make_room(frame.header().frame_len(self.sender.masks())?, out)?;
-        self.sender.put_data(&frame, part, out)
+        let frame = self.judge_fragment(kind, part, last)?;
+        self.send_judged(&frame, part, out)
     }
 
     /// Starts a text message in a single frame, whose payload of `payload_len` bytes the caller writes.
@@ -244,20 +242,37 @@ impl Connection {
         self.send_frame(opcode, payload, out)
     }
 
-    /// Sends a message, or a part of one, that was compressed (RFC 7692 §7.2.1); `part` is what it was before.
+    /// Judges a message.
     #[cfg(feature = "deflate")]
-    pub(crate) fn send_compressed(
-        &mut self,
+    pub(crate) fn judge_message(
+        &self,
+        kind: MessageKind,
+        payload: &[u8],
+    ) -> Result<Outgoing, UsageError> {
+        self.require_sending()?;
+        self.sender.message_of_len(kind, len_u64(payload))
+    }
+
+    /// Judges a part of a message.
+    pub(crate) fn judge_fragment(
+        &self,
         kind: MessageKind,
         part: &[u8],
-        compressed: &[u8],
         last: bool,
+    ) -> Result<Outgoing, UsageError> {
+        self.require_sending()?;
+        self.sender.data(kind, part, last)
+    }
+
+    /// Sends what was judged.
+    pub(crate) fn send_judged(
+        &mut self,
+        frame: &Outgoing,
+        payload: &[u8],
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
-        self.require_sending()?;
-        let frame = self.sender.compressed_data(kind, part, compressed, last)?;
         self.make_room(frame.header().frame_len(self.sender.masks())?, out)?;
-        self.sender.put_data(&frame, compressed, out)
+        self.sender.put_data(frame, payload, out)
     }
 
     /// Tells whether a message is being sent in parts.

@@ -17,6 +17,8 @@ pub(crate) use chunk::Masked;
 pub use event::ChunkEvent;
 pub(crate) use receive::{Control, Received};
 pub use send::FrameStart;
+#[cfg(feature = "deflate")]
+pub(crate) use send::Outgoing;
 
 use crate::config::Config;
 use crate::error::Failure;

@@ -27,7 +27,7 @@ enum Parts {
 }
 
 /// A data frame that may be sent: the message it belongs to would go on so.
-pub(super) struct Outgoing {
+pub(crate) struct Outgoing {
     header: FrameHeader,
     after: Option<Parts>,
 }
@@ -80,24 +80,6 @@ impl Sender {
                 frame.after = frame.after.map(|_| Parts::Text(Some(utf8)));
             }
         }
-        Ok(frame)
-    }
-
-    /// Judges a message or a part of one by what it was before it was compressed.
-    #[cfg(feature = "deflate")]
-    pub(super) fn compressed_data(
-        &self,
-        kind: MessageKind,
-        part: &[u8],
-        compressed: &[u8],
-        last: bool,
-    ) -> Result<Outgoing, UsageError> {
-        let mut frame = self.data(kind, part, last)?;
-        // RFC 7692 §6: the bit "is set on the first fragment of a message", and on no other.
-        if frame.header.opcode != Opcode::Continuation {
-            frame.header.rsv = FrameHeader::RSV1;
-        }
-        frame.header.payload_len = len_u64(compressed);
         Ok(frame)
     }
 
@@ -225,6 +207,17 @@ impl Sender {
 }
 
 impl Outgoing {
+    /// The same with the payload to which it was compressed.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn compressed(mut self, payload: &[u8]) -> Self {
+        // RFC 7692 §6: the bit "is set on the first fragment of a message", and on no other.
+        if self.header.opcode != Opcode::Continuation {
+            self.header.rsv = FrameHeader::RSV1;
+        }
+        self.header.payload_len = len_u64(payload);
+        self
+    }
+
     pub(super) const fn header(&self) -> FrameHeader {
         self.header
     }

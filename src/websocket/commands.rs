@@ -4,13 +4,29 @@
 use crate::close_code::CloseCode;
 use crate::connection::FrameStart;
 #[cfg(feature = "deflate")]
+use crate::connection::Outgoing;
+#[cfg(feature = "deflate")]
 use crate::deflate::OutOfMemory;
 use crate::error::UsageError;
 use crate::opcode::MessageKind;
 use crate::output::Output;
+#[cfg(feature = "deflate")]
+use crate::websocket::Compress;
 use crate::websocket::{Prepared, WebSocket};
 
 impl WebSocket {
+    /// Chooses the messages that are compressed, of those begun from now on. Where the opening handshake did not agree
+    /// to compression, none is.
+    ///
+    /// What an eavesdropper must not guess should not be compressed together with what he can choose: the length tells
+    /// when the two are alike. Nor is it worth the work to compress what is compressed already.
+    #[cfg(feature = "deflate")]
+    pub fn compress(&mut self, which: Compress) {
+        if let Some(compression) = &mut self.compression {
+            compression.which = which;
+        }
+    }
+
     /// Sends a text message; see [`Connection::send_text`](crate::Connection::send_text).
     ///
     /// # Errors
@@ -76,13 +92,12 @@ impl WebSocket {
     ) -> Result<(), UsageError> {
         #[cfg(feature = "deflate")]
         if let Some(compression) = &mut self.compression {
-            let is_compressed = if self.connection.is_sending_parts() {
-                compression.in_parts()
-            } else {
-                compression.begin(part)
-            };
-            if is_compressed {
-                return self.send_compressed(kind, part, last, out);
+            if !self.connection.is_sending_parts() {
+                compression.begin(part);
+            }
+            if compression.is_on() {
+                let frame = self.connection.judge_fragment(kind, part, last)?;
+                return self.send_compressed(frame, part, last, out);
             }
         }
         self.connection.send_fragment(kind, part, last, out)
@@ -112,8 +127,8 @@ impl WebSocket {
     ///
     /// # Errors
     ///
-    /// [`UsageError::Closed`]; [`UsageError::MessageInProgress`], where a message of the other kind is;
-    /// [`UsageError::LengthOverflow`]; [`UsageError::InvalidUtf8`], where an empty last part leaves a text within a code
+    /// [`UsageError::Closed`]; [`UsageError::MessageInProgress`], where a message of the other kind is, or a compressed
+    /// one; [`UsageError::LengthOverflow`]; [`UsageError::InvalidUtf8`], where an empty last part leaves a text within a code
     /// point.
     pub fn start_fragment(
         &mut self,
@@ -121,6 +136,14 @@ impl WebSocket {
         payload_len: u64,
         last: bool,
     ) -> Result<FrameStart, UsageError> {
+        #[cfg(feature = "deflate")]
+        if let Some(compression) = &mut self.compression {
+            if !self.connection.is_sending_parts() {
+                compression.begin_plain();
+            } else if compression.is_on() && self.connection.may_send() {
+                return Err(UsageError::MessageInProgress);
+            }
+        }
         self.connection.start_fragment(kind, payload_len, last)
     }
 
@@ -165,7 +188,7 @@ impl WebSocket {
         self.connection.close(code, reason, out)
     }
 
-    /// Sends a message, compressed if it is worth it.
+    /// Sends a message, compressed if it is to be.
     #[cfg(feature = "deflate")]
     fn send(
         &mut self,
@@ -173,31 +196,29 @@ impl WebSocket {
         payload: &[u8],
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
-        if self.connection.is_sending_parts() {
-            return Err(UsageError::MessageInProgress);
-        }
+        let frame = self.connection.judge_message(kind, payload)?;
         if self.compression.as_mut().is_some_and(|it| it.begin(payload)) {
-            self.send_compressed(kind, payload, true, out)
+            self.send_compressed(frame, payload, true, out)
         } else {
-            self.connection.send_fragment(kind, payload, true, out)
+            self.connection.send_judged(&frame, payload, out)
         }
     }
 
     #[cfg(feature = "deflate")]
     fn send_compressed(
         &mut self,
-        kind: MessageKind,
+        frame: Outgoing,
         part: &[u8],
         last: bool,
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
         let Some(compression) = &mut self.compression else {
-            return self.connection.send_fragment(kind, part, last, out);
+            return self.connection.send_judged(&frame, part, out);
         };
-        let sent = match compression.deflate(part, last) {
-            Ok(compressed) => self.connection.send_compressed(kind, part, compressed, last, out),
-            Err(OutOfMemory) => Err(UsageError::OutputFull { needed: part.len() }),
-        };
+        let payload = compression
+            .deflate(part, last)
+            .map_err(|OutOfMemory| UsageError::OutputFull { needed: part.len() })?;
+        let sent = self.connection.send_judged(&frame.compressed(payload), payload, out);
         compression.settle(sent.is_ok());
         sent
     }

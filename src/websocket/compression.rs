@@ -5,14 +5,28 @@ use alloc::vec::Vec;
 use crate::deflate::{DeflateConfig, DeflateParams, Deflater, Inflater, OutOfMemory};
 use crate::role::Role;
 
+/// Which messages are compressed (RFC 7692 §6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compress {
+    /// None.
+    Never,
+    /// Those of at least [`DeflateConfig::threshold`] bytes; of a message in parts, the first part decides.
+    #[default]
+    Worthwhile,
+    /// Every one.
+    Always,
+}
+
 /// The codecs of a connection, one for each direction.
 #[derive(Debug)]
 pub(super) struct Compression {
     pub(super) inflater: Inflater,
     deflater: Deflater,
+    pub(super) which: Compress,
     threshold: usize,
-    /// Whether the message that is being sent in parts is compressed.
-    in_parts: bool,
+    /// Whether the message that is being sent is compressed.
+    is_on: bool,
     /// What was compressed last. Kept with the context, so that no message asks the allocator for it.
     made: Vec<u8>,
     keeps: bool,
@@ -24,22 +38,32 @@ impl Compression {
         Self {
             inflater: Inflater::new(received.takes_over_context),
             deflater: Deflater::new(sent.window_bits, sent.takes_over_context, config.level),
+            which: Compress::Worthwhile,
             threshold: config.threshold,
-            in_parts: false,
+            is_on: false,
             made: Vec::new(),
             keeps: sent.takes_over_context,
         }
     }
 
-    /// Decides whether a message is compressed, by the first that is known of it.
+    /// Decides whether a message is compressed, by the first part that comes of it.
     pub(super) fn begin(&mut self, part: &[u8]) -> bool {
-        self.in_parts = part.len() >= self.threshold;
-        self.in_parts
+        self.is_on = match self.which {
+            Compress::Never => false,
+            Compress::Worthwhile => part.len() >= self.threshold,
+            Compress::Always => true,
+        };
+        self.is_on
     }
 
-    /// Says whether the message in parts is compressed.
-    pub(super) const fn in_parts(&self) -> bool {
-        self.in_parts
+    /// Begins a message that is not compressed.
+    pub(super) fn begin_plain(&mut self) {
+        self.is_on = false;
+    }
+
+    /// Tells whether the message that is being sent is compressed.
+    pub(super) const fn is_on(&self) -> bool {
+        self.is_on
     }
 
     /// Compresses a message or a part of one.

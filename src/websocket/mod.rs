@@ -11,6 +11,8 @@ mod prepared;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+#[cfg(feature = "deflate")]
+pub use compression::Compress;
 pub use event::Event;
 pub use prepared::Prepared;
 
