@@ -3,7 +3,8 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may panic")]
 
 use websocket_proto::{
-    Compress, Config, DeflateConfig, Event, MessageKind, Negotiated, UsageError, WebSocket,
+    Compress, Config, DeflateConfig, Event, MessageKind, Negotiated, Prepared, UsageError,
+    WebSocket,
 };
 
 fn pair(config: DeflateConfig) -> (WebSocket, WebSocket) {
@@ -61,4 +62,54 @@ fn a_message_in_parts_goes_on_as_it_began() {
         let event = client.receive(&mut input, &mut Vec::new());
         assert_eq!(event, Some(Event::Text(text.into())));
     }
+}
+
+/// A message that is compressed once goes to everyone who can inflate it, in the form that all others get besides.
+#[test]
+fn server_sends_a_prepared_message_compressed_where_it_may() {
+    let news = "all the news ".repeat(100);
+    let config = DeflateConfig::default().server_max_window_bits(12).unwrap();
+    let prepared = Prepared::text(&news).unwrap().compress(&config).unwrap();
+    let config = DeflateConfig::default().threshold(0);
+    for (config, which, first) in [
+        (config, Compress::Worthwhile, 0xc1),
+        (config.server_no_context_takeover(true), Compress::Worthwhile, 0xc1),
+        (config.server_max_window_bits(12).unwrap(), Compress::Always, 0xc1),
+        (config.server_max_window_bits(11).unwrap(), Compress::Always, 0x81),
+        (config, Compress::Never, 0x81),
+    ] {
+        let (mut server, mut client) = pair(config);
+        server.compress(which);
+        let mut out = Vec::new();
+        server.send_text(&news, &mut out).unwrap();
+        let before = out.len();
+        server.send_prepared(&prepared, &mut out).unwrap();
+        assert_eq!(out[before], first, "{config:?} {which:?}");
+        assert_eq!(out.len() - before < news.len() / 4, first == 0xc1);
+        // The peer's window has moved on: what refers to it must still be right.
+        server.send_text(&news, &mut out).unwrap();
+        let mut input = &mut out[..];
+        for _ in 0..3 {
+            let event = client.receive(&mut input, &mut Vec::new());
+            assert_eq!(event, Some(Event::Text(news.as_str().into())));
+        }
+    }
+}
+
+#[test]
+fn a_prepared_message_that_does_not_shrink_stays_as_it_is() {
+    let prepared = Prepared::binary(b"x").unwrap();
+    assert_eq!(prepared.clone().compress(&DeflateConfig::default()).unwrap(), prepared);
+}
+
+/// Without an agreement there is no RSV1 (RFC 6455 §5.2).
+#[test]
+fn server_sends_a_prepared_message_as_it_is_without_an_agreement() {
+    let news = "all the news ".repeat(100);
+    let prepared = Prepared::text(&news).unwrap().compress(&DeflateConfig::default()).unwrap();
+    let mut server = WebSocket::open(Negotiated::server(), Config::default());
+    let mut out = Vec::new();
+    server.compress(Compress::Always);
+    server.send_prepared(&prepared, &mut out).unwrap();
+    assert_eq!(out, prepared.frame());
 }

@@ -74,6 +74,15 @@ impl WebSocket {
         message: &Prepared,
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
+        #[cfg(feature = "deflate")]
+        if let Some((compression, compressed)) = self.compression.as_mut().zip(message.compressed())
+        {
+            if compression.may_send(compressed.window_bits) {
+                self.connection.send_encoded(&compressed.frame, out)?;
+                compression.skip();
+                return Ok(());
+            }
+        }
         self.connection.send_encoded(message.frame(), out)
     }
 

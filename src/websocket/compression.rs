@@ -25,6 +25,8 @@ pub(super) struct Compression {
     deflater: Deflater,
     pub(super) which: Compress,
     threshold: usize,
+    /// The window agreed to for what is sent.
+    window_bits: u8,
     /// Whether the message that is being sent is compressed.
     is_on: bool,
     /// What was compressed last. Kept with the context, so that no message asks the allocator for it.
@@ -40,6 +42,7 @@ impl Compression {
             deflater: Deflater::new(sent.window_bits, sent.takes_over_context, config.level),
             which: Compress::Worthwhile,
             threshold: config.threshold,
+            window_bits: sent.window_bits,
             is_on: false,
             made: Vec::new(),
             keeps: sent.takes_over_context,
@@ -82,6 +85,16 @@ impl Compression {
         if !self.keeps || self.made.capacity() > KEPT {
             self.made = Vec::new();
         }
+    }
+
+    /// Tells whether a message may be sent that was compressed by itself with such a window.
+    pub(super) fn may_send(&self, window_bits: u8) -> bool {
+        self.which != Compress::Never && window_bits <= self.window_bits
+    }
+
+    /// Takes note of a message that others compressed: the peer's window has it, ours has not.
+    pub(super) fn skip(&mut self) {
+        self.deflater.forget();
     }
 
     /// Forgets everything: the connection has ended.
