@@ -1,7 +1,8 @@
 //! A terminal client: `cargo run --example client -- ws://127.0.0.1:9001/echo`.
 //!
-//! Sends the lines that are typed, prints the messages that come, closes at Ctrl-D. Two threads do nothing but wait,
-//! one for the socket and one for the terminal; the machine is with the main thread, to which they bring what they get.
+//! Sends the lines that are typed, as text or as binary messages, prints the messages that come, closes at Ctrl-D. Two
+//! threads do nothing but wait, one for the socket and one for the terminal; the machine is with the main thread, to
+//! which they bring what they get.
 
 use core::error::Error;
 use core::time::Duration;
@@ -18,8 +19,10 @@ use websocket_proto::{
 
 type Result<T> = core::result::Result<T, Box<dyn Error>>;
 
-const USAGE: &str =
-    "usage: client ws://HOST[:PORT][/PATH] [--header 'NAME: VALUE']... [--subprotocol NAME]...";
+const USAGE: &str = "usage: client ws://HOST[:PORT][/PATH] [--binary] [--header 'NAME: VALUE']... [--subprotocol NAME]...";
+
+/// Sends the lines as binary messages.
+const BINARY: &str = "--binary";
 
 /// How long the server may take to accept a connection, to take bytes, to answer a ping.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -36,7 +39,10 @@ fn main() -> ExitCode {
     // The request is made, and so the arguments are checked, before there is anything to send it on.
     let mut out = Vec::new();
     let (status, result) = match prepare(&args, &mut out) {
-        Ok((host, port, handshake)) => (1, run(&host, port, handshake, out)),
+        Ok((host, port, handshake)) => {
+            let is_binary = args.iter().any(|arg| arg == BINARY);
+            (1, run(&host, port, handshake, out, is_binary))
+        }
         Err(error) => (2, Err(error)),
     };
     match result {
@@ -58,6 +64,7 @@ fn prepare(args: &[String], out: &mut Vec<u8>) -> Result<(String, u16, ClientHan
                     args.next().and_then(|field| field.split_once(':')).ok_or(USAGE)?;
                 fields.push((name, value.trim()));
             }
+            BINARY => {}
             "--subprotocol" => subprotocols.push(args.next().ok_or(USAGE)?),
             _ if url.is_none() && !arg.starts_with('-') => url = Some(arg),
             _ => return Err(USAGE.into()),
@@ -73,14 +80,20 @@ fn prepare(args: &[String], out: &mut Vec<u8>) -> Result<(String, u16, ClientHan
     Ok((host, request.port(), ClientHandshake::new(request, seed()?, out)?))
 }
 
-fn run(host: &str, port: u16, handshake: ClientHandshake, out: Vec<u8>) -> Result<()> {
+fn run(
+    host: &str,
+    port: u16,
+    handshake: ClientHandshake,
+    out: Vec<u8>,
+    is_binary: bool,
+) -> Result<()> {
     let socket = connect(host, port).map_err(|error| format!("{host} port {port}: {error}"))?;
     socket.set_nodelay(true)?;
     socket.set_write_timeout(Some(PATIENCE))?;
     let (arrived, arrivals) = sync_channel(1);
     let (reading, brought) = (socket.try_clone()?, arrived.clone());
     thread::spawn(move || read_socket(reading, &brought));
-    let mut client = Client { socket, arrivals, start: Instant::now(), out };
+    let mut client = Client { socket, arrivals, start: Instant::now(), out, is_binary };
     let (ws, bytes) = client.open(handshake)?;
     thread::spawn(move || read_lines(&arrived));
     client.talk(ws, bytes)
@@ -99,6 +112,7 @@ struct Client {
     arrivals: Receiver<Arrival>,
     start: Instant,
     out: Vec<u8>,
+    is_binary: bool,
 }
 
 impl Client {
@@ -155,7 +169,12 @@ impl Client {
                 Some(Arrival::Bytes(more)) => bytes = more,
                 Some(Arrival::EndOfStream) => ws.receive_eof(),
                 Some(Arrival::Line(line)) => {
-                    if let Err(error) = ws.send_text(&line, &mut self.out) {
+                    let sent = if self.is_binary {
+                        ws.send_binary(line.as_bytes(), &mut self.out)
+                    } else {
+                        ws.send_text(&line, &mut self.out)
+                    };
+                    if let Err(error) = sent {
                         eprintln!("not sent: {error}");
                     }
                 }
