@@ -3,6 +3,7 @@
 #![no_std]
 
 pub mod board;
+pub mod client;
 pub mod ethernet;
 pub mod host;
 pub mod network;

@@ -135,6 +135,7 @@ impl Session {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is no heap to put it on")]
 enum Answer {
     Accepted(Connection),
     Refused,
