@@ -109,8 +109,7 @@ impl<B: InflateBackend> Inflater<B> {
             if *made == limit {
                 return Ok(Progress::Full);
             }
-            reserve(out, 1, limit)?;
-            out.push(byte);
+            extend(out, 1, byte, limit)?;
             *made = out.len();
             self.spare = None;
         }
@@ -119,9 +118,7 @@ impl<B: InflateBackend> Inflater<B> {
             if *made == out.len() {
                 // Text shrinks to a fourth or an eighth.
                 let step = input.len().saturating_mul(8).clamp(SHORTEST_STEP, LONGEST_STEP);
-                let longer = made.saturating_add(step).min(limit);
-                reserve(out, longer.saturating_sub(*made), limit)?;
-                out.resize(longer, 0);
+                extend(out, step.min(limit.saturating_sub(*made)), 0, limit)?;
             }
             let before = *input;
             let mut spare = [0];
@@ -244,9 +241,7 @@ impl<B: DeflateBackend> Deflater<B> {
     ) -> Result<(), OutOfMemory> {
         if data.is_empty() {
             // §7.2.3.6: an empty block without its tail is the one byte 00.
-            reserve(out, 1, usize::MAX)?;
-            out.extend(last.then_some(0));
-            return Ok(());
+            return extend(out, usize::from(last), 0, usize::MAX);
         }
         let backend =
             self.backend.get_or_insert_with(|| B::new(self.window_bits.clamp(8, 15), self.level));
@@ -254,8 +249,7 @@ impl<B: DeflateBackend> Deflater<B> {
         while !flushed {
             let start = out.len();
             let step = data.len().clamp(SHORTEST_STEP, LONGEST_STEP);
-            reserve(out, step, usize::MAX)?;
-            out.resize(start.saturating_add(step), 0);
+            extend(out, step, 0, usize::MAX)?;
             let made = backend.deflate(&mut data, out.get_mut(start..).unwrap_or_default())?;
             out.truncate(start.saturating_add(made));
             flushed = made < step && data.is_empty();
@@ -336,13 +330,24 @@ impl From<OutOfMemory> for Fault {
     }
 }
 
-/// Sees that `out` can take `more` bytes; it grows to twice its length, but not beyond `limit`.
-fn reserve(out: &mut Vec<u8>, more: usize, limit: usize) -> Result<(), OutOfMemory> {
-    if out.capacity().saturating_sub(out.len()) >= more {
-        return Ok(());
+/// Appends as many of this byte; a buffer that is full grows to twice its length, but not beyond `limit`.
+pub(super) fn extend(
+    out: &mut Vec<u8>,
+    count: usize,
+    byte: u8,
+    limit: usize,
+) -> Result<(), OutOfMemory> {
+    let free = |out: &Vec<u8>| out.capacity().wrapping_sub(out.len());
+    if free(out) < count {
+        let most = limit.saturating_sub(out.len());
+        out.try_reserve_exact(out.len().min(most).max(count)).map_err(|_| OutOfMemory)?;
     }
-    let most = limit.saturating_sub(out.len());
-    out.try_reserve_exact(out.len().min(most).max(more)).map_err(|_| OutOfMemory)
+    // There is room now, but the compiler cannot know and would add a growth that panics.
+    if free(out) < count {
+        return Err(OutOfMemory);
+    }
+    out.resize(out.len().saturating_add(count), byte);
+    Ok(())
 }
 
 /// What a sender takes off the end of a message, and a receiver puts back.
@@ -870,7 +875,7 @@ mod tests {
         // No address space has room for it, so the allocator is asked and refuses.
         let mut inflater = Inflater::<B::Inflate>::new(true);
         let mut out: Vec<u8> = Vec::new();
-        assert_eq!(reserve(&mut out, usize::MAX, usize::MAX), Err(OutOfMemory));
+        assert_eq!(extend(&mut out, usize::MAX, 0, usize::MAX), Err(OutOfMemory));
         // What is made decides what is asked for, not what there is room for.
         assert_eq!(message(&mut inflater, &[HELLO]).unwrap(), b"Hello");
         let mut out = Vec::new();

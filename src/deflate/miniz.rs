@@ -10,7 +10,9 @@ use miniz_oxide::deflate::core::{
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress_with_limit, inflate_flags};
 
-use super::codec::{DeflateBackend, Fault, InflateBackend, Inflated, OutOfMemory, Stop, Until};
+use super::codec::{
+    DeflateBackend, Fault, InflateBackend, Inflated, OutOfMemory, Stop, Until, extend,
+};
 
 /// Inflates into a window of its own, for the ways of the library to keep one take distances beyond its beginning.
 pub(crate) struct Inflate {
@@ -55,11 +57,11 @@ impl InflateBackend for Inflate {
             _ => return Err(Fault::Invalid),
         };
         *input = input.get(taken..).unwrap_or_default();
-        let end = self.position.saturating_add(made);
-        if let (Some(out), Some(new)) = (out.get_mut(..made), self.window.get(self.position..end)) {
+        let new = self.window.get(self.position..).and_then(|it| it.get(..made));
+        if let (Some(out), Some(new)) = (out.get_mut(..made), new) {
             out.copy_from_slice(new);
         }
-        self.position = end;
+        self.position = self.position.saturating_add(made);
         Ok(Inflated { made, stop })
     }
 
@@ -75,8 +77,7 @@ impl Inflate {
         let len = self.window.len();
         if len < LONGEST {
             let longer = len.saturating_mul(2).clamp(SHORTEST, LONGEST);
-            self.window.try_reserve_exact(longer.saturating_sub(len)).map_err(|_| OutOfMemory)?;
-            self.window.resize(longer, 0);
+            extend(&mut self.window, longer.saturating_sub(len), 0, LONGEST)?;
         } else {
             self.window.copy_within(LONGEST - WINDOW.., 0);
             self.position = WINDOW;

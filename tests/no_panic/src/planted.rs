@@ -1,6 +1,9 @@
 //! Functions that do panic, each in a way of its own, for the script to find.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
+
+use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 
 use crate::Bytes;
 
@@ -47,4 +50,29 @@ pub fn planted_growth(data: &mut Vec<u8>, bytes: Bytes) {
 #[unsafe(no_mangle)]
 pub fn planted_copying(data: &Vec<u8>) -> Vec<u8> {
     data.clone()
+}
+
+#[unsafe(no_mangle)]
+pub fn planted_box(data: [u8; 64]) -> Box<[u8; 64]> {
+    Box::new(data)
+}
+
+#[unsafe(no_mangle)]
+pub fn planted_before_a_library(bytes: Bytes, at: usize, out: &mut [u8]) -> usize {
+    let mut decompressor = DecompressorOxide::new();
+    decompress(&mut decompressor, &bytes[at..], out, 0, 0).1
+}
+
+#[unsafe(no_mangle)]
+pub fn planted_behind_a_library(bytes: Bytes, out: &mut [u8]) -> u8 {
+    let mut decompressor = DecompressorOxide::new();
+    let (_, taken, _) = decompress(&mut decompressor, bytes, out, 0, 0);
+    bytes[taken]
+}
+
+#[unsafe(no_mangle)]
+pub fn planted_copy_behind_a_library(bytes: Bytes, window: &mut [u8], out: &mut [u8]) {
+    let mut decompressor = DecompressorOxide::new();
+    let (_, _, made) = decompress(&mut decompressor, bytes, window, 0, 0);
+    out.copy_from_slice(window.get(..made).unwrap_or_default());
 }
