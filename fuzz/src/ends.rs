@@ -31,6 +31,7 @@ pub fn side(flag: bool) -> Side {
 }
 
 /// Either kind of machine.
+#[allow(clippy::large_enum_variant, reason = "there is one")]
 pub enum End {
     Messages(WebSocket),
     Chunks(Connection),

@@ -49,7 +49,7 @@ pub(crate) struct Masked<'b> {
 }
 
 impl<'b> Masked<'b> {
-    pub(super) fn unmasked(mut self) -> Chunk<'b> {
+    pub(crate) fn unmasked(mut self) -> Chunk<'b> {
         self.mask.apply(self.payload);
         Chunk {
             kind: self.kind,

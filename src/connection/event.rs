@@ -1,6 +1,7 @@
 //! What a [`Connection`](crate::Connection) tells of what it received.
 
 use crate::connection::chunk::Chunk;
+use crate::connection::receive::Control;
 use crate::frame::{Close, ControlPayload};
 
 /// An event of a [`Connection`](crate::Connection). It borrows the input, never the machine.
@@ -15,4 +16,14 @@ pub enum ChunkEvent<'b> {
     Pong(ControlPayload),
     /// The peer's Close frame; its answer is in the output, or held (§5.5.1). Nothing follows it.
     Close(Close),
+}
+
+impl From<Control> for ChunkEvent<'_> {
+    fn from(control: Control) -> Self {
+        match control {
+            Control::Ping(payload) => Self::Ping(payload),
+            Control::Pong(payload) => Self::Pong(payload),
+            Control::Close(close) => Self::Close(close),
+        }
+    }
 }

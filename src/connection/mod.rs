@@ -107,11 +107,7 @@ impl Connection {
         }
         Some(match self.receive_any(input, out)? {
             Received::Data(chunk) => ChunkEvent::Data(chunk.unmasked()),
-            Received::Control => match self.take_control(out)? {
-                Control::Ping(payload) => ChunkEvent::Ping(payload),
-                Control::Pong(payload) => ChunkEvent::Pong(payload),
-                Control::Close(close) => ChunkEvent::Close(close),
-            },
+            Received::Control => self.take_control(out)?.into(),
         })
     }
 

@@ -14,10 +14,12 @@ use crate::opcode::MessageKind;
 use crate::output::Output;
 use crate::utf8::{self, Utf8};
 use crate::websocket::Event;
+#[cfg(feature = "deflate")]
+use crate::websocket::stream::Stream;
 
 #[derive(Debug)]
 pub(super) struct Assembler {
-    message_limit: usize,
+    message_limit: u64,
     recycle_limit: usize,
     message: Message,
 }
@@ -25,15 +27,19 @@ pub(super) struct Assembler {
 /// The message in progress, or the buffer that waits for one.
 #[derive(Debug)]
 enum Message {
-    None { recycled: Vec<u8> },
+    None {
+        recycled: Vec<u8>,
+    },
     Text(Text),
     Binary(Vec<u8>),
+    #[cfg(feature = "deflate")]
+    Streamed(Stream),
 }
 
 impl Assembler {
     pub(super) fn new(config: &Config) -> Self {
         Self {
-            message_limit: usize::try_from(config.message_limit).unwrap_or(usize::MAX),
+            message_limit: config.message_limit,
             recycle_limit: config.recycle_limit,
             message: Message::NONE,
         }
@@ -50,7 +56,6 @@ impl Assembler {
         }
         let capacity = self.capacity_for(&chunk);
         match &mut self.message {
-            Message::None { .. } => return Ok(None),
             Message::Text(text) => {
                 chunk.mask.apply(chunk.payload);
                 text.push(chunk.payload, capacity)?;
@@ -62,6 +67,9 @@ impl Assembler {
                 }
                 data.put_masked(chunk.payload, &mut chunk.mask);
             }
+            Message::None { .. } => return Ok(None),
+            #[cfg(feature = "deflate")]
+            Message::Streamed(_) => return Ok(None),
         }
         if chunk.last { self.finish() } else { Ok(None) }
     }
@@ -72,6 +80,8 @@ impl Assembler {
             Message::None { .. } => None,
             Message::Text(text) => Some(Event::Text(Cow::Owned(text.finish()?))),
             Message::Binary(data) => Some(Event::Binary(Cow::Owned(data))),
+            #[cfg(feature = "deflate")]
+            Message::Streamed(_) => None,
         })
     }
 
@@ -81,36 +91,55 @@ impl Assembler {
         &mut self,
         mut chunk: Masked<'_>,
         inflater: &mut Inflater,
+        scratch: &mut Vec<u8>,
     ) -> Result<Option<Event<'static>>, Failure> {
         if chunk.first {
             self.begin(chunk.kind);
         }
         chunk.mask.apply(chunk.payload);
+        let message_limit = self.message_limit();
         let mut input = &*chunk.payload;
-        let mut piece = Vec::new();
         loop {
-            let room = self.message_limit.saturating_sub(self.message.len());
+            let room = message_limit.saturating_sub(self.message.len());
             let progress = match &mut self.message {
-                Message::None { .. } => return Ok(None),
+                Message::None { .. } | Message::Streamed(_) => return Ok(None),
                 Message::Binary(data) => inflate(inflater, &mut input, chunk.last, data, room)?,
                 Message::Text(text) => {
-                    piece.clear();
-                    let progress =
-                        inflate(inflater, &mut input, chunk.last, &mut piece, room.min(PIECE))?;
-                    let needed = text.len().saturating_add(piece.len());
-                    text.push(&piece, needed.saturating_mul(2).min(self.message_limit))?;
+                    scratch.clear();
+                    let room = room.min(PIECE);
+                    let progress = inflate(inflater, &mut input, chunk.last, scratch, room)?;
+                    let needed = text.len().saturating_add(scratch.len());
+                    text.push(scratch, needed.saturating_mul(2).min(message_limit))?;
                     progress
                 }
             };
             match progress {
                 Progress::Taken => break,
-                Progress::Full if self.message.len() >= self.message_limit => {
+                Progress::Full if self.message.len() >= message_limit => {
                     return Err(ProtocolError::MessageTooLong.into());
                 }
                 Progress::Full => {}
             }
         }
         if chunk.last { self.finish() } else { Ok(None) }
+    }
+
+    /// Returns the message that is handed out in chunks; a chunk begins it if it is the first one.
+    #[cfg(feature = "deflate")]
+    pub(super) fn stream(&mut self, first: Option<MessageKind>) -> Option<&mut Stream> {
+        if let Some(kind) = first {
+            self.message = Message::Streamed(Stream::new(kind, self.message_limit));
+        }
+        match &mut self.message {
+            Message::Streamed(stream) => Some(stream),
+            Message::None { .. } | Message::Text(_) | Message::Binary(_) => None,
+        }
+    }
+
+    /// Tells whether a message is handed out in chunks.
+    #[cfg(feature = "deflate")]
+    pub(super) const fn is_streaming(&self) -> bool {
+        matches!(self.message, Message::Streamed(_))
     }
 
     /// Returns the capacity in bytes to which a buffer with too little room for the chunk grows: up to twice of what has
@@ -121,10 +150,15 @@ impl Assembler {
             usize::try_from(chunk.frame_remaining)
                 .map_or(usize::MAX, |it| it.saturating_add(needed))
         } else {
-            self.message_limit
+            self.message_limit()
         };
         let most = if needed > self.recycle_limit { most } else { most.min(self.recycle_limit) };
         needed.saturating_mul(2).min(most).max(needed)
+    }
+
+    /// Returns the most bytes that a message may have in memory.
+    fn message_limit(&self) -> usize {
+        usize::try_from(self.message_limit).unwrap_or(usize::MAX)
     }
 
     /// Forgets the message in progress, or the buffer that waits for one.
@@ -145,6 +179,8 @@ impl Assembler {
         let buffer = match mem::replace(&mut self.message, Message::NONE) {
             Message::None { recycled } => recycled,
             Message::Text(_) | Message::Binary(_) => Vec::new(),
+            #[cfg(feature = "deflate")]
+            Message::Streamed(_) => Vec::new(),
         };
         self.message = match kind {
             MessageKind::Text => Message::Text(Text::new(buffer)),
@@ -162,6 +198,8 @@ impl Message {
             Self::None { .. } => 0,
             Self::Text(text) => text.len(),
             Self::Binary(data) => data.len(),
+            #[cfg(feature = "deflate")]
+            Self::Streamed(_) => 0,
         }
     }
 }
@@ -241,7 +279,7 @@ fn append(text: &mut String, piece: &str, capacity: usize) -> Result<(), Failure
 
 /// Inflates, and ends the message with the last of it.
 #[cfg(feature = "deflate")]
-fn inflate(
+pub(super) fn inflate(
     inflater: &mut Inflater,
     input: &mut &[u8],
     last: bool,

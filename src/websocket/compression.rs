@@ -29,8 +29,9 @@ pub(super) struct Compression {
     window_bits: u8,
     /// Whether the message that is being sent is compressed.
     is_on: bool,
-    /// What was compressed last. Kept with the context, so that no message asks the allocator for it.
-    made: Vec<u8>,
+    /// For what is compressed, and for text that is to be checked. Kept where a context is, so that no message asks the
+    /// allocator for it.
+    pub(super) scratch: Vec<u8>,
     keeps: bool,
 }
 
@@ -44,8 +45,8 @@ impl Compression {
             threshold: config.threshold,
             window_bits: sent.window_bits,
             is_on: false,
-            made: Vec::new(),
-            keeps: sent.takes_over_context,
+            scratch: Vec::new(),
+            keeps: sent.takes_over_context || received.takes_over_context,
         }
     }
 
@@ -71,9 +72,9 @@ impl Compression {
 
     /// Compresses a message or a part of one.
     pub(super) fn deflate(&mut self, part: &[u8], last: bool) -> Result<&[u8], OutOfMemory> {
-        self.made.clear();
-        self.deflater.deflate(part, last, &mut self.made)?;
-        Ok(&self.made)
+        self.scratch.clear();
+        self.deflater.deflate(part, last, &mut self.scratch)?;
+        Ok(&self.scratch)
     }
 
     /// Takes note of what became of what was compressed.
@@ -82,8 +83,13 @@ impl Compression {
             // The peer's window does not have it, and so nothing may refer to it.
             self.deflater.forget();
         }
-        if !self.keeps || self.made.capacity() > KEPT {
-            self.made = Vec::new();
+        self.tidy();
+    }
+
+    /// Drops what is not to be kept between two messages.
+    pub(super) fn tidy(&mut self) {
+        if !self.keeps || self.scratch.capacity() > KEPT {
+            self.scratch = Vec::new();
         }
     }
 
@@ -101,9 +107,9 @@ impl Compression {
     pub(super) fn discard(&mut self) {
         self.inflater.forget();
         self.deflater.forget();
-        self.made = Vec::new();
+        self.scratch = Vec::new();
     }
 }
 
-/// The most bytes that are kept for what is compressed next.
+/// The most bytes that are kept for the next message.
 const KEPT: usize = 64 * 1024;

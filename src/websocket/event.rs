@@ -2,6 +2,7 @@
 
 use alloc::borrow::Cow;
 
+use crate::connection::Control;
 use crate::error::ProtocolError;
 use crate::frame::{Close, ControlPayload};
 use crate::opcode::MessageKind;
@@ -34,6 +35,16 @@ impl<'b> Event<'b> {
                 .map(|text| Self::Text(Cow::Borrowed(text)))
                 .ok_or(ProtocolError::InvalidUtf8),
             MessageKind::Binary => Ok(Self::Binary(Cow::Borrowed(payload))),
+        }
+    }
+}
+
+impl From<Control> for Event<'_> {
+    fn from(control: Control) -> Self {
+        match control {
+            Control::Ping(payload) => Self::Ping(payload),
+            Control::Pong(payload) => Self::Pong(payload),
+            Control::Close(close) => Self::Close(close),
         }
     }
 }

@@ -7,6 +7,8 @@ mod commands;
 mod compression;
 mod event;
 mod prepared;
+#[cfg(feature = "deflate")]
+mod stream;
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -17,7 +19,9 @@ pub use event::Event;
 pub use prepared::Prepared;
 
 use crate::config::Config;
-use crate::connection::{Connection, Control, Masked, Received};
+#[cfg(feature = "deflate")]
+use crate::connection::{Chunk, ChunkEvent};
+use crate::connection::{Connection, Masked, Received};
 use crate::error::Failure;
 use crate::handshake::Negotiated;
 use crate::next::Next;
@@ -87,6 +91,15 @@ impl WebSocket {
         input: &mut &'b mut [u8],
         out: &mut (impl Output + ?Sized),
     ) -> Option<Event<'b>> {
+        #[cfg(feature = "deflate")]
+        while self.assembler.is_streaming() {
+            match self.receive_chunk(input, &mut Vec::new(), out)? {
+                ChunkEvent::Data(_) => {}
+                ChunkEvent::Ping(payload) => return Some(Event::Ping(payload)),
+                ChunkEvent::Pong(payload) => return Some(Event::Pong(payload)),
+                ChunkEvent::Close(close) => return Some(Event::Close(close)),
+            }
+        }
         loop {
             match self.connection.receive_any(input, out) {
                 Some(Received::Data(chunk)) => match self.add(chunk) {
@@ -98,29 +111,111 @@ impl WebSocket {
                     }
                 },
                 Some(Received::Control) => {
-                    return Some(match self.connection.take_control(out)? {
-                        Control::Ping(payload) => Event::Ping(payload),
-                        Control::Pong(payload) => Event::Pong(payload),
-                        Control::Close(close) => {
-                            self.discard();
-                            Event::Close(close)
-                        }
-                    });
+                    let control = self.connection.take_control(out)?;
+                    self.discard_at_end();
+                    return Some(control.into());
                 }
                 None => {
-                    if !self.connection.reads() {
-                        self.discard();
-                    }
+                    self.discard_at_end();
                     return None;
                 }
             }
         }
     }
 
+    /// Takes input until there is something to tell, as [`receive`](Self::receive) does, and hands messages out in
+    /// chunks as they arrive: for those that are too large to be held.
+    ///
+    /// What comes compressed is inflated into `scratch`, at most 16 KiB at a time, and counts for
+    /// [`Config::message_limit`] as it grows; what the buffer held before is lost. What comes plain is handed out as it
+    /// lies in the input. Of an input that makes more than one chunk, the compressed bytes are held meanwhile.
+    ///
+    /// Let one of the two take all of a message: what is left of one that the other began is dropped.
+    #[cfg(feature = "deflate")]
+    pub fn receive_chunk<'b: 'c, 'c>(
+        &mut self,
+        input: &mut &'b mut [u8],
+        scratch: &'c mut Vec<u8>,
+        out: &mut (impl Output + ?Sized),
+    ) -> Option<ChunkEvent<'c>> {
+        scratch.clear();
+        loop {
+            match self.resume(scratch) {
+                Ok(Some(chunk)) => {
+                    return Some(ChunkEvent::Data(Chunk { payload: scratch, ..chunk }));
+                }
+                Ok(None) if input.is_empty() => return None,
+                Ok(None) => {}
+                Err(failure) => {
+                    self.fail(failure, input, out);
+                    return None;
+                }
+            }
+            match self.connection.receive_any(input, out) {
+                Some(Received::Data(chunk)) => match self.stream(chunk) {
+                    Ok(Some(chunk)) => return Some(ChunkEvent::Data(chunk)),
+                    Ok(None) => {}
+                    Err(failure) => {
+                        self.fail(failure, input, out);
+                        return None;
+                    }
+                },
+                Some(Received::Control) => {
+                    let control = self.connection.take_control(out)?;
+                    self.discard_at_end();
+                    return Some(control.into());
+                }
+                None => {
+                    self.discard_at_end();
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Adds a chunk to the message that is handed out in chunks; gives what can be handed out as it came.
+    #[cfg(feature = "deflate")]
+    fn stream<'b>(&mut self, chunk: Masked<'b>) -> Result<Option<Chunk<'b>>, Failure> {
+        let Some(stream) = self.assembler.stream(chunk.first.then_some(chunk.kind)) else {
+            return self.add(chunk).map(|_| None);
+        };
+        if chunk.is_compressed {
+            stream.add_compressed(chunk)?;
+            return Ok(None);
+        }
+        let chunk = stream.add(chunk.unmasked())?;
+        Ok(self.ended(chunk))
+    }
+
+    /// Goes on with what came compressed; gives what is to be handed out with `scratch` as its payload.
+    #[cfg(feature = "deflate")]
+    fn resume(&mut self, scratch: &mut Vec<u8>) -> Result<Option<Chunk<'static>>, Failure> {
+        let inflater = self.compression.as_mut().map(|it| &mut it.inflater);
+        let chunk = match self.assembler.stream(None) {
+            Some(stream) => stream.resume(inflater, scratch)?,
+            None => None,
+        };
+        Ok(self.ended(chunk))
+    }
+
+    /// Ends the message with its last chunk.
+    #[cfg(feature = "deflate")]
+    fn ended<'b>(&mut self, chunk: Option<Chunk<'b>>) -> Option<Chunk<'b>> {
+        if chunk.is_some_and(|chunk| chunk.last) {
+            self.assembler.discard();
+        }
+        chunk
+    }
+
     fn add<'b>(&mut self, chunk: Masked<'b>) -> Result<Option<Event<'b>>, Failure> {
         #[cfg(feature = "deflate")]
         if let (true, Some(compression)) = (chunk.is_compressed, &mut self.compression) {
-            return self.assembler.add_compressed(chunk, &mut compression.inflater);
+            let Compression { inflater, scratch, .. } = compression;
+            let event = self.assembler.add_compressed(chunk, inflater, scratch);
+            if !matches!(event, Ok(None)) {
+                compression.tidy();
+            }
+            return event;
         }
         self.assembler.add(chunk)
     }
@@ -131,6 +226,13 @@ impl WebSocket {
         #[cfg(feature = "deflate")]
         if let Some(compression) = &mut self.compression {
             compression.discard();
+        }
+    }
+
+    #[inline]
+    fn discard_at_end(&mut self) {
+        if !self.connection.reads() {
+            self.discard();
         }
     }
 
@@ -161,9 +263,7 @@ impl WebSocket {
     pub fn poll(&mut self, now: Duration, out: &mut (impl Output + ?Sized)) -> Next {
         let next = self.connection.poll(now, out);
         // A timer that runs out ends the message in progress too.
-        if !self.connection.reads() {
-            self.discard();
-        }
+        self.discard_at_end();
         next
     }
 
