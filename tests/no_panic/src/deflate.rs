@@ -1,11 +1,13 @@
-//! What is agreed to for the compression of messages.
+//! The compression of messages: what is agreed to, and what it adds to a connection.
+
+use alloc::vec::Vec;
 
 use websocket_proto::{
-    Accept, ClientRequest, DeflateConfig, DeflateParams, ExtensionValue, HandshakeError, Negotiated,
-    Supported, UsageError,
+    Accept, ChunkEvent, ClientRequest, Compress, DeflateConfig, DeflateParams, ExtensionValue,
+    HandshakeError, Negotiated, Output, Prepared, Supported, UsageError, WebSocket,
 };
 
-use crate::{Bytes, Text};
+use crate::{Bytes, Input, Text};
 
 #[unsafe(no_mangle)]
 pub static DEFLATE: Deflate = Deflate {
@@ -31,6 +33,10 @@ pub static DEFLATE: Deflate = Deflate {
     supported: Supported::deflate,
     negotiated: Negotiated::deflate,
     with_deflate: Negotiated::with_deflate,
+    compress: WebSocket::compress,
+    receive_chunk_to_vec: |ws, input, scratch, out| ws.receive_chunk(input, scratch, out),
+    receive_chunk_to_any: |ws, input, scratch, out| ws.receive_chunk(input, scratch, out),
+    prepared_compress: Prepared::compress,
 };
 
 type Configured = Result<DeflateConfig, UsageError>;
@@ -59,4 +65,11 @@ pub struct Deflate {
     supported: fn(Supported<'static>, Wanted) -> Supported<'static>,
     negotiated: fn(&Negotiated<'static>) -> Option<DeflateParams>,
     with_deflate: fn(Negotiated<'static>, DeflateParams, DeflateConfig) -> Negotiated<'static>,
+    compress: fn(&mut WebSocket, Compress),
+    receive_chunk_to_vec: ReceiveChunk<Vec<u8>>,
+    receive_chunk_to_any: ReceiveChunk<dyn Output>,
+    prepared_compress: fn(Prepared, &DeflateConfig) -> Result<Prepared, UsageError>,
 }
+
+type ReceiveChunk<O> =
+    for<'c> fn(&mut WebSocket, Input<'_>, &'c mut Vec<u8>, &mut O) -> Option<ChunkEvent<'c>>;
