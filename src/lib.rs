@@ -3,7 +3,7 @@
 //! It opens no socket, reads no clock, draws no random number and starts no task, and so runs under any of them: a
 //! thread, epoll, an async runtime, an interrupt handler, a fuzzer, a replay of a capture. It speaks all of
 //! [RFC 6455], as client and as server: opening handshake, frames, messages, control frames, closing handshake, timers.
-//! It has no TLS, no HTTP server beside the handshake, and no extensions yet.
+//! Messages can be compressed (permessage-deflate, RFC 7692). It has no TLS, and no HTTP server beside the handshake.
 //!
 //! ```text
 //!            bytes in                                             bytes out (appended to the caller's buffer)
@@ -14,7 +14,7 @@
 //!      | frame       header codec, close body: values, no state               |  FrameHeader, Mask, Opcode, CloseCode
 //!      | connection  frames -> chunks and control events; replies; closing;   |  Connection      (no allocator)
 //!      |             UTF-8, limits, timers                                    |
-//!      | websocket   whole messages                                           |  WebSocket       (feature `alloc`)
+//!      | websocket   whole messages, compressed where agreed                   |  WebSocket       (feature `alloc`)
 //!      +------------------------------------------------------------------------+
 //! ```
 //!
@@ -106,12 +106,22 @@
 //! assembled otherwise. [`Connection`] hands data out as it arrives, needs no allocator, and makes do with a fixed
 //! amount of memory for messages of any size. [`FrameHeader`] and [`Mask`] stand alone, for those who need no more.
 //!
+//! # Compression
+//!
+//! With the feature `deflate` both handshakes can agree to permessage-deflate (RFC 7692): give a [`DeflateConfig`] to
+//! [`Accept::deflate`] or to [`ClientRequest::deflate`]. A [`WebSocket`] then inflates what comes, and compresses what
+//! it sends, from a size on or as [`WebSocket::compress`] says; a [`Connection`] cannot, so do not agree to it there.
+//! The message limit holds for what comes out of the inflater, as it grows. What a connection holds in memory, and what
+//! it holds between messages, follows from what was agreed: [`DeflateConfig`] tells. The feature `zlib-rs` does the
+//! same in less time.
+//!
 //! # Features
 //!
 //! - `std` (default): lets the dependencies find out what the CPU can do; implies `alloc`, changes nothing else.
 //! - `alloc`: [`WebSocket`], [`Prepared`], and `Vec<u8>` as an [`Output`].
 //! - `simd` (default): checks UTF-8 with SIMD instructions.
-//! - `deflate`: permessage-deflate (RFC 7692), which the opening handshake agrees to where it is asked to.
+//! - `deflate`: permessage-deflate by `miniz_oxide`; implies `alloc`.
+//! - `zlib-rs`: permessage-deflate by `zlib-rs`, which is faster; implies `deflate` and `std`.
 //!
 //! Without any, the crate needs `core` and three small crates.
 //!
@@ -119,8 +129,8 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
-    not(feature = "alloc"),
-    allow(rustdoc::broken_intra_doc_links, reason = "what needs an allocator is spoken of")
+    not(feature = "deflate"),
+    allow(rustdoc::broken_intra_doc_links, reason = "what needs a feature is spoken of")
 )]
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(
