@@ -19,6 +19,7 @@ mod config;
 mod listed;
 #[cfg(any(test, not(feature = "zlib-rs")))]
 mod miniz;
+mod naive;
 mod params;
 #[cfg(feature = "zlib-rs")]
 mod zlib_rs;

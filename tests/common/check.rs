@@ -4,7 +4,7 @@ use core::time::Duration;
 
 #[cfg(feature = "alloc")]
 use websocket_proto::WebSocket;
-use websocket_proto::{Config, Connection, MessageKind, Next, Role, UsageError};
+use websocket_proto::{Config, Connection, MessageKind, Negotiated, Next, Role, UsageError};
 
 use super::{Frame, Log, Machine, Rng, Seen, To, Wire, judge, opened};
 
@@ -35,12 +35,14 @@ pub(crate) struct Check<'a> {
     config: Config,
     /// Done to the machine before the input comes.
     before: &'a dyn Fn(&mut dyn Machine, &mut Wire),
+    /// What opens the machines, if only those that take whole messages.
+    opened: Option<&'a dyn Fn(Role) -> Negotiated<'static>>,
     eof: bool,
 }
 
 impl Check<'_> {
     pub(crate) fn of(role: Role) -> Self {
-        Self { role, config: Config::default(), before: &|_, _| (), eof: false }
+        Self { role, config: Config::default(), before: &|_, _| (), opened: None, eof: false }
     }
 }
 
@@ -53,6 +55,11 @@ impl<'a> Check<'a> {
         Self { before, ..self }
     }
 
+    /// Opens a `WebSocket` so, and no `Connection`.
+    pub(crate) fn opened(self, opened: &'a dyn Fn(Role) -> Negotiated<'static>) -> Self {
+        Self { opened: Some(opened), ..self }
+    }
+
     /// The transport ends behind the input.
     pub(crate) fn eof(self) -> Self {
         Self { eof: true, ..self }
@@ -61,6 +68,18 @@ impl<'a> Check<'a> {
     /// Gives the one result of all partitions.
     pub(crate) fn run(&self, bytes: &[u8]) -> Outcome {
         let partitions = partitions(bytes.len());
+        #[cfg(feature = "alloc")]
+        if self.opened.is_some() {
+            let (expected, raw) = self.once::<WebSocket>(bytes, &[]);
+            for cuts in &partitions {
+                let (outcome, output) = self.once::<WebSocket>(bytes, cuts);
+                assert!(
+                    outcome == expected && output == raw,
+                    "cut at {cuts:?}: {outcome:?}, in one piece: {expected:?}"
+                );
+            }
+            return expected;
+        }
         let (expected, raw) = self.once::<Connection>(bytes, &[]);
         for cuts in &partitions {
             let (outcome, output) = self.once::<Connection>(bytes, cuts);
@@ -98,7 +117,8 @@ impl<'a> Check<'a> {
     }
 
     fn once<M: Machine>(&self, bytes: &[u8], cuts: &[usize]) -> (Outcome, Vec<u8>) {
-        let mut machine = M::open(opened(self.role), self.config);
+        let opened = self.opened.map_or_else(|| opened(self.role), |opened| opened(self.role));
+        let mut machine = M::open(opened, self.config);
         let mut out = Wire::new();
         let mut log = Log::default();
         (self.before)(&mut machine, &mut out);

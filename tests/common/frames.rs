@@ -147,6 +147,15 @@ pub(crate) fn pong(payload: &[u8]) -> Frame {
     Frame::new(0x8A, payload)
 }
 
+/// Takes apart what an end of this role has sent, whatever the frames are.
+pub(crate) fn take_apart(sender: Role, mut bytes: &[u8]) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    while !bytes.is_empty() {
+        frames.push(take_frame(sender, &mut bytes));
+    }
+    frames
+}
+
 /// Takes apart what an end of this role has sent, and judges it as a strict peer would: whole frames, minimal lengths,
 /// no reserved bit or opcode, masked by a client only, control frames short and whole, fragments in order, text that is
 /// UTF-8, at most one Close and no data or Ping after it.

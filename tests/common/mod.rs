@@ -20,7 +20,7 @@ mod machine;
 mod pair;
 
 pub(crate) use check::{Check, Outcome, expect_nothing_more, partitions};
-pub(crate) use frames::{Frame, To, close, judge, pong, raw_header};
+pub(crate) use frames::{Frame, To, close, judge, pong, raw_header, take_apart};
 pub(crate) use machine::{Log, Machine, Seen, Wire, ends, opened};
 pub(crate) use pair::{Pair, Rng};
 
