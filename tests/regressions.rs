@@ -108,3 +108,49 @@ fn a_short_message_is_taken_after_an_empty_call() {
         assert_eq!((chunk.payload, chunk.first, chunk.last), (&b"x"[..], true, true));
     }
 }
+
+#[cfg(feature = "deflate")]
+mod compressed {
+    use core::time::Duration;
+
+    use websocket_proto::{
+        ChunkEvent, Config, DeflateConfig, Failure, Negotiated, Next, ProtocolError, WebSocket,
+    };
+
+    fn client() -> WebSocket {
+        let deflate = DeflateConfig::default();
+        let negotiated = Negotiated::client([1; 32]).with_deflate(deflate.params(), deflate);
+        WebSocket::open(negotiated, Config::default().message_limit(9).unwrap())
+    }
+
+    /// A fault in the compression hid one in the text before it, and what was good, when all came at once.
+    #[test]
+    fn the_first_fault_counts_in_any_pieces() {
+        // A block without compression, and one of the kind that is reserved.
+        let frame = |first, byte| [first, 9, 0, 1, 0, 0xFE, 0xFF, byte, 7, 7, 7];
+        for (frame, good, error) in [
+            (frame(0xC1, 0xFF), &b""[..], ProtocolError::InvalidUtf8),
+            (frame(0xC1, b'a'), b"a", ProtocolError::InvalidCompression),
+            (frame(0xC2, 0xFF), b"\xFF", ProtocolError::InvalidCompression),
+        ] {
+            let end = Next::End(Err(Failure::Protocol(error)));
+            for size in 1..=frame.len() {
+                let (mut messages, mut chunks) = (client(), client());
+                let (mut out, mut scratch, mut told) = (Vec::new(), Vec::new(), Vec::new());
+                for piece in frame.chunks(size) {
+                    assert_eq!(messages.receive(&mut &mut piece.to_vec()[..], &mut out), None);
+                    let mut piece = piece.to_vec();
+                    let mut input = &mut piece[..];
+                    while let Some(ChunkEvent::Data(chunk)) =
+                        chunks.receive_chunk(&mut input, &mut scratch, &mut out)
+                    {
+                        told.extend_from_slice(chunk.payload);
+                    }
+                }
+                assert_eq!(messages.poll(Duration::ZERO, &mut out), end, "{size}");
+                assert_eq!(chunks.poll(Duration::ZERO, &mut out), end, "{size}");
+                assert_eq!(told, good, "{size}");
+            }
+        }
+    }
+}

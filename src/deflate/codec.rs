@@ -58,7 +58,8 @@ impl<B: InflateBackend> Inflater<B> {
     /// Inflates from the front of `input`, and appends at most `room` bytes to `out`. When there is more to come out, what
     /// is left of `input` is for the next call.
     ///
-    /// After a fault everything is forgotten, as if no message had come.
+    /// After a fault everything is forgotten, as if no message had come; what was made before it is in `out`, whatever the
+    /// pieces that the message came in.
     pub(crate) fn inflate(
         &mut self,
         input: &mut &[u8],
@@ -146,6 +147,9 @@ impl<B: InflateBackend> Inflater<B> {
             }
             if self.spare.is_some() {
                 return Ok(Progress::Full);
+            }
+            if stop == Stop::Invalid {
+                return Err(Fault::Invalid);
             }
             if input.is_empty() && stop != Stop::OutputFull {
                 return Ok(Progress::Taken);
@@ -278,13 +282,14 @@ pub(crate) trait InflateBackend {
     fn new() -> Self;
 
     /// Inflates from the front of `input` to the front of `out`, which is not empty: until one is used up, or the stream
-    /// ends, or the block does if it is to stop there. A distance beyond what the stream has made so far is a fault.
+    /// ends, or the block does if it is to stop there. A distance beyond what the stream has made so far is invalid. An
+    /// error is for want of memory.
     fn inflate(
         &mut self,
         input: &mut &[u8],
         out: &mut [u8],
         until: Until,
-    ) -> Result<Inflated, Fault>;
+    ) -> Result<Inflated, OutOfMemory>;
 
     /// Begins another stream.
     fn restart(&mut self);
@@ -311,6 +316,8 @@ pub(crate) enum Stop {
     OutputFull,
     BlockEnd,
     StreamEnd,
+    /// What follows is not DEFLATE. It says so again if it is called again.
+    Invalid,
 }
 
 /// One stream of DEFLATE without end, on its way to the peer.
@@ -423,6 +430,7 @@ mod tests {
         no_distance_reaches_another_message
         no_distance_reaches_another_stream
         bad_streams
+        what_was_made_before_a_fault
         truncated_messages
         unfinished_blocks_whose_rest_the_tail_could_be
         a_fault_leaves_nothing
@@ -742,6 +750,26 @@ mod tests {
             // Enough behind it for any verdict.
             make(&mut bits).align().raw(&[0x55; 400]);
             assert_eq!(alone::<B>(&bits.bytes), Err(Fault::Invalid), "{name}");
+        }
+    }
+
+    /// Whatever is made before a fault, and whatever the room is full before, in pieces of any size.
+    fn what_was_made_before_a_fault<B: Backend>() {
+        let mut payload = Bits::new();
+        payload.fixed(false).literals(&[200; 7]).end().bits(0b110, 3).align().raw(&[0x55; 30]);
+        for room in 0..9 {
+            for piece in 1..=payload.bytes.len() {
+                let mut inflater = Inflater::<B::Inflate>::new(true);
+                let mut out = Vec::new();
+                let mut pieces = payload.bytes.chunks(piece);
+                let progress = pieces.find_map(|mut piece| {
+                    let left = room - out.len();
+                    let progress = inflater.inflate(&mut piece, &mut out, left);
+                    (progress != Ok(Progress::Taken)).then_some(progress)
+                });
+                let expected = if room < 7 { Ok(Progress::Full) } else { Err(Fault::Invalid) };
+                assert_eq!((progress, out), (Some(expected), vec![200; room.min(7)]), "{piece}");
+            }
         }
     }
 

@@ -10,9 +10,7 @@ use miniz_oxide::deflate::core::{
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress_with_limit, inflate_flags};
 
-use super::codec::{
-    DeflateBackend, Fault, InflateBackend, Inflated, OutOfMemory, Stop, Until, extend,
-};
+use super::codec::{DeflateBackend, InflateBackend, Inflated, OutOfMemory, Stop, Until, extend};
 
 /// Inflates into a window of its own, for the ways of the library to keep one take distances beyond its beginning.
 pub(crate) struct Inflate {
@@ -33,7 +31,7 @@ impl InflateBackend for Inflate {
         input: &mut &[u8],
         out: &mut [u8],
         until: Until,
-    ) -> Result<Inflated, Fault> {
+    ) -> Result<Inflated, OutOfMemory> {
         if self.position == self.window.len() {
             self.make_room()?;
         }
@@ -54,7 +52,7 @@ impl InflateBackend for Inflate {
             TINFLStatus::HasMoreOutput => Stop::OutputFull,
             TINFLStatus::BlockBoundary => Stop::BlockEnd,
             TINFLStatus::Done => Stop::StreamEnd,
-            _ => return Err(Fault::Invalid),
+            _ => Stop::Invalid,
         };
         *input = input.get(taken..).unwrap_or_default();
         let new = self.window.get(self.position..).and_then(|it| it.get(..made));

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use zlib_rs::{DeflateConfig, DeflateFlush, InflateFlush, Status};
 
-use super::codec::{DeflateBackend, Fault, InflateBackend, Inflated, OutOfMemory, Stop, Until};
+use super::codec::{DeflateBackend, InflateBackend, Inflated, OutOfMemory, Stop, Until};
 
 pub(crate) struct Inflate(Box<zlib_rs::Inflate>);
 
@@ -18,21 +18,22 @@ impl InflateBackend for Inflate {
         input: &mut &[u8],
         out: &mut [u8],
         until: Until,
-    ) -> Result<Inflated, Fault> {
+    ) -> Result<Inflated, OutOfMemory> {
         let flush = match until {
             Until::InputEnd => InflateFlush::NoFlush,
             Until::BlockEnd => InflateFlush::Block,
         };
         let before = (self.0.total_in(), self.0.total_out());
-        let status = self.0.decompress(input, out, flush).map_err(|_| Fault::Invalid)?;
+        let status = self.0.decompress(input, out, flush);
         let taken = difference(before.0, self.0.total_in());
         let made = difference(before.1, self.0.total_out());
         *input = input.get(taken..).unwrap_or_default();
         let stop = match status {
-            Status::StreamEnd => Stop::StreamEnd,
-            Status::Ok | Status::BufError if made == out.len() => Stop::OutputFull,
-            Status::Ok | Status::BufError if input.is_empty() => Stop::InputEmpty,
-            Status::Ok | Status::BufError => Stop::BlockEnd,
+            Ok(Status::StreamEnd) => Stop::StreamEnd,
+            Ok(Status::Ok | Status::BufError) if made == out.len() => Stop::OutputFull,
+            Ok(Status::Ok | Status::BufError) if input.is_empty() => Stop::InputEmpty,
+            Ok(Status::Ok | Status::BufError) => Stop::BlockEnd,
+            Err(_) => Stop::Invalid,
         };
         Ok(Inflated { made, stop })
     }

@@ -107,10 +107,11 @@ impl Assembler {
                 Message::Text(text) => {
                     scratch.clear();
                     let room = room.min(PIECE);
-                    let progress = inflate(inflater, &mut input, chunk.last, scratch, room)?;
+                    let progress = inflate(inflater, &mut input, chunk.last, scratch, room);
                     let needed = text.len().saturating_add(scratch.len());
+                    // What was made before a fault may be one itself.
                     text.push(scratch, needed.saturating_mul(2).min(message_limit))?;
-                    progress
+                    progress?
                 }
             };
             match progress {

@@ -32,7 +32,7 @@ enum Next {
     /// To inflate the rest of what came, which lies so in the message.
     Inflate(Chunk<'static>),
     /// To fail: what was handed out last is all that is good.
-    Fail,
+    Fail(Failure),
 }
 
 impl Stream {
@@ -76,20 +76,21 @@ impl Stream {
     ) -> Result<Option<Chunk<'static>>, Failure> {
         let (chunk, inflater) = match (mem::replace(&mut self.next, Next::Receive), inflater) {
             (Next::Inflate(chunk), Some(inflater)) => (chunk, inflater),
-            (Next::Fail, _) => return Err(ProtocolError::InvalidUtf8.into()),
+            (Next::Fail(failure), _) => return Err(failure),
             (Next::Receive | Next::Inflate(_), _) => return Ok(None),
         };
         let room = usize::try_from(self.room).unwrap_or(usize::MAX).min(PIECE);
         let mut input = self.came.get(self.taken..).unwrap_or_default();
-        let progress = inflate(inflater, &mut input, chunk.last, scratch, room)?;
+        let progress = inflate(inflater, &mut input, chunk.last, scratch, room);
         self.taken = self.came.len().saturating_sub(input.len());
         self.room = self.room.saturating_sub(u64::try_from(scratch.len()).unwrap_or(u64::MAX));
-        let last = chunk.last && progress == Progress::Taken;
-        if progress == Progress::Full {
-            if room == 0 {
-                return Err(ProtocolError::MessageTooLong.into());
-            }
-            self.next = Next::Inflate(chunk);
+        let last = chunk.last && progress == Ok(Progress::Taken);
+        match progress {
+            Ok(Progress::Taken) => {}
+            Ok(Progress::Full) if room == 0 => return Err(ProtocolError::MessageTooLong.into()),
+            Ok(Progress::Full) => self.next = Next::Inflate(chunk),
+            Err(failure) if scratch.is_empty() => return Err(failure),
+            Err(failure) => self.next = Next::Fail(failure),
         }
         let good = self.check(scratch, last)?;
         scratch.truncate(good);
@@ -108,12 +109,12 @@ impl Stream {
         if good == 0 {
             return Err(ProtocolError::InvalidUtf8.into());
         }
-        self.next = Next::Fail;
+        self.next = Next::Fail(ProtocolError::InvalidUtf8.into());
         Ok(good)
     }
 
     fn hand_out<'b>(&mut self, chunk: Chunk<'b>, is_empty: bool) -> Option<Chunk<'b>> {
-        let last = chunk.last && !matches!(self.next, Next::Fail);
+        let last = chunk.last && !matches!(self.next, Next::Fail(_));
         if is_empty && !last {
             return None;
         }
