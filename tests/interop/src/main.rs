@@ -1,0 +1,283 @@
+//! Our end: a server of one connection, or a client; sends the script, or echoes what comes.
+//!
+//! Its last lines: `agreed` with the parameters of the compression that are not the default ones, if there is any;
+//! `wire` with the bytes written and read behind the opening handshake; how many messages came, and their digest.
+
+use core::mem;
+use core::ops::Range;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use interop::{Result, Task, tell_port};
+use websocket_proto::{
+    Accept, ClientHandshake, ClientRequest, CloseCode, Config, Event, HandshakeConfig, MessageKind,
+    Next, ServerHandshake, UsageError, WebSocket,
+};
+
+fn main() -> Result<()> {
+    let mut task = Task::from_args()?;
+    let socket = if task.is_server {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        tell_port(listener.local_addr()?.port())?;
+        listener.accept()?.0
+    } else {
+        TcpStream::connect(task.address())?
+    };
+    let mut end = End::open(socket, &task)?;
+    if task.drives {
+        end.drive(&mut task)?;
+    } else {
+        while end.turn(&mut task)? {}
+    }
+    println!("wire {} {}", end.transport.written, end.transport.read);
+    task.report()
+}
+
+/// A connection. Pings go between its fragments, and what it reads and writes at once is of random size.
+struct End {
+    ws: WebSocket,
+    transport: Transport,
+    buf: Vec<u8>,
+    unread: Range<usize>,
+    out: Vec<u8>,
+}
+
+impl End {
+    fn open(socket: TcpStream, task: &Task) -> Result<Self> {
+        let mut transport = Transport::new(socket, task.script.seed)?;
+        let (mut buf, mut head, mut out) = (vec![0; 64 * 1024], Vec::new(), Vec::new());
+        let request = ClientRequest::new(&task.url);
+        #[cfg(feature = "deflate")]
+        let request = request.map(|it| it.deflate(deflate(task)));
+        let accept = Accept::new();
+        #[cfg(feature = "deflate")]
+        let accept = accept.deflate(deflate(task));
+        let config = Config::default().message_limit(64 * 1024 * 1024)?;
+
+        if task.is_server {
+            let mut handshake = ServerHandshake::new(HandshakeConfig::default());
+            loop {
+                let len = transport.read(&mut buf)?;
+                let mut input = &mut buf[..len];
+                if let Some(mut request) = handshake.receive(&mut input, &mut head)? {
+                    let negotiated = request.accept(accept, &mut out)?;
+                    #[cfg(feature = "deflate")]
+                    tell_agreed(negotiated.deflate());
+                    let ws = WebSocket::open(negotiated, config);
+                    let unread = len - input.len()..len;
+                    transport.write(&mut out)?;
+                    transport.begin(unread.len());
+                    return Ok(Self { ws, transport, unread, buf, out });
+                }
+                if len == 0 {
+                    return Err("the client went away".into());
+                }
+            }
+        }
+        let mut seed = [0; 32];
+        seed.fill_with(|| transport.random.below(256) as u8);
+        let mut handshake = ClientHandshake::new(request?, seed, &mut out)?;
+        transport.write(&mut out)?;
+        loop {
+            let len = transport.read(&mut buf)?;
+            if len == 0 {
+                handshake.receive_eof();
+            }
+            let mut input = &mut buf[..len];
+            if let Some(mut response) = handshake.receive(&mut input, &mut head)? {
+                let negotiated = response.accept()?;
+                #[cfg(feature = "deflate")]
+                tell_agreed(negotiated.deflate());
+                let ws = WebSocket::open(negotiated, config);
+                let unread = len - input.len()..len;
+                transport.begin(unread.len());
+                return Ok(Self { ws, transport, unread, buf, out });
+            }
+            if len == 0 {
+                return Err("the server went away".into());
+            }
+        }
+    }
+
+    /// Sends the script, and closes when all of it is back.
+    fn drive(&mut self, task: &mut Task) -> Result<()> {
+        for index in 0..task.script.messages.len() {
+            let message = &task.script.messages[index];
+            let parts: Vec<_> = message.fragments.iter().map(Vec::as_slice).collect();
+            send(&mut self.ws, message.is_text, &parts, &mut self.transport.random, &mut self.out)?;
+            self.transport.write(&mut self.out)?;
+            while task.received() < task.due(index) {
+                if !self.turn(task)? {
+                    return Err("closed before all was back".into());
+                }
+            }
+        }
+        self.ws.close(CloseCode::NORMAL, "", &mut self.out)?;
+        self.transport.write(&mut self.out)?;
+        while self.turn(task)? {}
+        Ok(())
+    }
+
+    /// Reads, unless something is unread already, and handles it; `false` at the end.
+    fn turn(&mut self, task: &mut Task) -> Result<bool> {
+        if self.unread.is_empty() {
+            self.unread = 0..self.transport.read(&mut self.buf)?;
+            if self.unread.is_empty() {
+                self.ws.receive_eof();
+            }
+        }
+        let mut input = &mut self.buf[mem::take(&mut self.unread)];
+        while let Some(event) = self.ws.receive(&mut input, &mut self.out) {
+            let (is_text, payload) = match &event {
+                Event::Text(text) => (true, text.as_bytes()),
+                Event::Binary(data) => (false, &data[..]),
+                Event::Ping(_) | Event::Pong(_) | Event::Close(_) => continue,
+            };
+            task.note(is_text, payload);
+            if !task.drives {
+                let parts = task.cut(payload);
+                send(&mut self.ws, is_text, &parts, &mut self.transport.random, &mut self.out)?;
+            }
+        }
+        let next = self.ws.poll(self.transport.start.elapsed(), &mut self.out);
+        self.transport.write(&mut self.out)?;
+        match next {
+            Next::Wait(_) => Ok(true),
+            Next::End(result) => Ok(result.map(|()| false)?),
+        }
+    }
+}
+
+fn send(
+    ws: &mut WebSocket,
+    is_text: bool,
+    parts: &[&[u8]],
+    random: &mut Random,
+    out: &mut Vec<u8>,
+) -> core::result::Result<(), UsageError> {
+    if let ([whole], true) = (parts, random.below(2) == 0) {
+        return match core::str::from_utf8(whole) {
+            Ok(text) if is_text => ws.send_text(text, out),
+            _ => ws.send_binary(whole, out),
+        };
+    }
+    let kind = if is_text { MessageKind::Text } else { MessageKind::Binary };
+    for (index, part) in parts.iter().enumerate() {
+        ws.send_fragment(kind, part, index + 1 == parts.len(), out)?;
+        if random.below(8) == 0 {
+            ws.send_ping(b"here?", out)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(feature = "deflate")]
+fn deflate(task: &Task) -> Option<websocket_proto::DeflateConfig> {
+    let is_set = |name| task.param(name).is_some();
+    let config = websocket_proto::DeflateConfig::default()
+        .server_no_context_takeover(is_set("server_no_context_takeover"))
+        .client_no_context_takeover(is_set("client_no_context_takeover"))
+        .threshold(task.param("threshold")?.into());
+    let config =
+        config.server_max_window_bits(task.param("server_max_window_bits").unwrap_or(15)).ok()?;
+    let config =
+        config.client_max_window_bits(task.param("client_max_window_bits").unwrap_or(15)).ok()?;
+    config.level(task.param("level")?).ok()
+}
+
+#[cfg(feature = "deflate")]
+fn tell_agreed(params: Option<websocket_proto::DeflateParams>) {
+    let Some(params) = params else { return };
+    let mut line = String::from("agreed");
+    let flags = [
+        ("server_no_context_takeover", params.server_no_context_takeover()),
+        ("client_no_context_takeover", params.client_no_context_takeover()),
+    ];
+    let windows = [
+        ("server_max_window_bits", params.server_max_window_bits()),
+        ("client_max_window_bits", params.client_max_window_bits()),
+    ];
+    for (name, _) in flags.into_iter().filter(|(_, is_set)| *is_set) {
+        line += &format!(" {name}");
+    }
+    for (name, bits) in windows.into_iter().filter(|(_, bits)| *bits < 15) {
+        line += &format!(" {name}={bits}");
+    }
+    println!("{line}");
+}
+
+/// A socket with its counts.
+struct Transport {
+    socket: TcpStream,
+    random: Random,
+    start: Instant,
+    written: u64,
+    read: u64,
+}
+
+impl Transport {
+    fn new(socket: TcpStream, seed: u64) -> Result<Self> {
+        socket.set_nodelay(true)?;
+        socket.set_read_timeout(Some(SILENCE))?;
+        socket.set_write_timeout(Some(SILENCE))?;
+        Ok(Self { socket, random: Random(seed | 1), start: Instant::now(), written: 0, read: 0 })
+    }
+
+    /// The opening handshake is over, and so many bytes of what follows it have been read.
+    fn begin(&mut self, unread: usize) {
+        (self.written, self.read) = (0, unread as u64);
+    }
+
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
+        let size = self.random.size(buf.len());
+        match self.socket.read(&mut buf[..size]) {
+            Ok(len) => {
+                self.read += len as u64;
+                Ok(len)
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                Err(format!("the peer was silent for {SILENCE:?}").into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn write(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        let mut rest = out.as_slice();
+        while !rest.is_empty() {
+            let (piece, behind) = rest.split_at(self.random.size(rest.len()));
+            self.socket.write_all(piece)?;
+            rest = behind;
+        }
+        self.written += out.len() as u64;
+        out.clear();
+        Ok(())
+    }
+}
+
+/// Xorshift: the same numbers from the same seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 16) % bound
+    }
+
+    /// From 1 to `most`; often all, and at times little.
+    fn size(&mut self, most: usize) -> usize {
+        let most = most as u64;
+        let bound = match self.below(4) {
+            0 => most.min(16),
+            1 => most.min(1500),
+            2 => most,
+            _ => return most as usize,
+        };
+        1 + self.below(bound) as usize
+    }
+}
+
+const SILENCE: Duration = Duration::from_secs(20);
