@@ -183,8 +183,9 @@ pub use deflate::{DeflateConfig, DeflateParams, ExtensionValue};
 pub use error::{Failure, HandshakeError, ProtocolError, Timeout, UsageError};
 pub use frame::{Close, ControlPayload, FrameHeader, HeaderBytes};
 pub use handshake::{
-    Accept, ClientHandshake, ClientRequest, Extension, HandshakeConfig, Negotiated, Request,
-    Response, ServerHandshake, Supported, SwitchingResponse, accept_key, negotiate,
+    Accept, ClientHandshake, ClientRequest, ConnectRequest, ConnectResponse, Extension,
+    HandshakeConfig, Negotiated, Request, Response, ServerHandshake, Supported, SwitchingResponse,
+    accept_key, negotiate, negotiate_connect,
 };
 pub use mask::Mask;
 pub use next::Next;

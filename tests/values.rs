@@ -128,7 +128,7 @@ fn errors_are_printed_without_the_peers_bytes_row_110() {
     assert!(UsageError::OutputFull { needed: 4711 }.to_string().contains("4711"));
 }
 
-const HANDSHAKE_ERRORS: [HandshakeError; 31] = [
+const HANDSHAKE_ERRORS: [HandshakeError; 32] = [
     HandshakeError::InvalidStartLine,
     HandshakeError::UnsupportedHttpVersion,
     HandshakeError::InvalidTarget,
@@ -148,6 +148,7 @@ const HANDSHAKE_ERRORS: [HandshakeError; 31] = [
     HandshakeError::NoUpgrade,
     HandshakeError::NoConnectionUpgrade,
     HandshakeError::InvalidVersion,
+    HandshakeError::UnsupportedProtocol,
     HandshakeError::UnsupportedVersion,
     HandshakeError::InvalidKey,
     HandshakeError::InvalidSubprotocols,

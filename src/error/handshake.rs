@@ -44,6 +44,8 @@ pub enum HandshakeError {
     NoUpgrade,
     /// `Connection` does not hold the token `upgrade` (§4.1, §4.2.1).
     NoConnectionUpgrade,
+    /// `:protocol` of an extended CONNECT is not `websocket` (RFC 8441 §5, RFC 9220 §3).
+    UnsupportedProtocol,
     /// `Sec-WebSocket-Version` is missing, or there is more than one (§4.2.1).
     InvalidVersion,
     /// `Sec-WebSocket-Version` is not 13 (§4.4).
@@ -99,6 +101,8 @@ impl HandshakeError {
             | Self::StorageFull
             | Self::TooManyFields
             | Self::TooManySubprotocols => 431,
+            // RFC 9220 §3: "the server SHOULD respond to the request with a 501 (Not Implemented) status code"
+            Self::UnsupportedProtocol => 501,
             Self::UnsupportedHttpVersion => 505,
             Self::UnexpectedStatus(_)
             | Self::InvalidAccept
@@ -149,12 +153,13 @@ impl HandshakeError {
             Self::NoUpgrade => "there is no upgrade to websocket",
             Self::NoConnectionUpgrade => "Connection does not hold upgrade",
             Self::InvalidVersion => "there is not one Sec-WebSocket-Version",
+            Self::UnsupportedProtocol => "the CONNECT is not for a WebSocket",
             Self::UnsupportedVersion => "Sec-WebSocket-Version is not 13",
             Self::InvalidKey => "there is not one Sec-WebSocket-Key of 16 bytes in base64",
             Self::InvalidSubprotocols => "Sec-WebSocket-Protocol is not a list of distinct tokens",
             Self::TooManySubprotocols => "too many subprotocols are offered",
             Self::InvalidExtensions => "Sec-WebSocket-Extensions is not well-formed",
-            Self::UnexpectedStatus(_) => "the server did not switch protocols",
+            Self::UnexpectedStatus(_) => "the server did not accept",
             Self::InvalidAccept => "Sec-WebSocket-Accept does not fit the key",
             Self::SubprotocolNotOffered => "the server selected a subprotocol that was not offered",
             Self::ExtensionNotOffered => "the server selected an extension that was not offered",

@@ -110,9 +110,30 @@ impl<'a> ClientRequest<'a> {
         self.uri.is_secure
     }
 
+    /// Returns the authority of the URI, without userinfo, which it does not have.
+    pub(super) const fn authority(&self) -> &'a str {
+        self.uri.authority.text
+    }
+
+    /// Returns the path and the query: empty, or with `/` or `?` in front.
+    pub(super) const fn target(&self) -> &'a str {
+        self.uri.target
+    }
+
+    /// Returns the fields that the caller has added.
+    pub(super) const fn added(&self) -> CallerFields<'a> {
+        self.fields
+    }
+
     /// Returns the subprotocols in order.
     pub(super) fn offered(&self) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
         self.first_subprotocol.into_iter().chain(self.subprotocols.iter().copied())
+    }
+
+    /// Checks what the caller has added.
+    pub(super) fn check(&self) -> Result<(), UsageError> {
+        self.check_subprotocols()?;
+        check_fields(self.fields)
     }
 
     /// Checks what the caller has added, then appends the request.
@@ -121,8 +142,7 @@ impl<'a> ClientRequest<'a> {
         key: &Key,
         out: &mut (impl Output + ?Sized),
     ) -> Result<(), UsageError> {
-        self.check_subprotocols()?;
-        check_fields(self.fields)?;
+        self.check()?;
         let extensions = self.wanted.offer();
         let mut digits = [0; 20];
         let port =

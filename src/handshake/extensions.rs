@@ -5,10 +5,10 @@
 use crate::deflate::{self, DeflateConfig, DeflateParams, ExtensionValue};
 use crate::error::HandshakeError;
 
+use super::field::{FieldName, values};
 use super::list::{Extension, extensions};
 #[cfg(feature = "deflate")]
 use super::upgrade::UpgradeFields;
-use super::upgrade::{FieldName, values};
 
 /// What the caller wants to be agreed to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -164,10 +164,7 @@ impl DeflateConfig {
     where
         I: Iterator<Item = (&'b str, &'b [u8])>,
     {
-        let mut noted = UpgradeFields::default();
-        for (place, (name, value)) in fields().enumerate() {
-            noted.note(name.as_bytes(), value, place);
-        }
+        let noted = UpgradeFields::note_all(fields());
         let wanted = Wanted { deflate: Some(*self) };
         let agreed = noted.check_selected(wanted, |place| fields().skip(place))?;
         Ok(agreed.deflate.map(|(params, _)| params))

@@ -62,21 +62,12 @@ where
     I: Iterator<Item = (&'b str, &'b [u8])>,
 {
     let supported = supported.into();
-    let mut noted = UpgradeFields::default();
-    for (place, (name, value)) in fields().enumerate() {
-        noted.note(name.as_bytes(), value, place);
-    }
-    let at = |place| fields().skip(place);
+    let noted = UpgradeFields::note_all(fields());
     noted.check_request(false)?;
     noted.check_tokens()?;
-    let key = noted.check_upgrade(at)?;
-    let subprotocol = supported
-        .subprotocols
-        .iter()
-        .find_map(|wanted| subprotocols(fields()).find(|offered| offered == wanted));
-    let (agreed, extensions) = supported.wanted.answer(listed(fields()));
-    let response = SwitchingResponse { accept: key.accept(), subprotocol, extensions };
-    Ok((Negotiated::server_with(agreed, subprotocol), response))
+    let key = noted.check_upgrade(|place| fields().skip(place))?;
+    let (negotiated, selected) = supported.select(fields);
+    Ok((negotiated, SwitchingResponse { accept: key.accept(), selected }))
 }
 
 /// What a server can agree to, for [`negotiate`]. A list of subprotocols makes one.
@@ -107,6 +98,19 @@ impl<'a> Supported<'a> {
         self.wanted.deflate = config.into();
         self
     }
+
+    /// Selects of what the fields of a request offer, which were checked.
+    pub(super) fn select<'b, I>(self, fields: impl Fn() -> I) -> (Negotiated<'b>, Selected<'b>)
+    where
+        I: Iterator<Item = (&'b str, &'b [u8])>,
+    {
+        let subprotocol = self
+            .subprotocols
+            .iter()
+            .find_map(|wanted| subprotocols(fields()).find(|offered| offered == wanted));
+        let (agreed, extensions) = self.wanted.answer(listed(fields()));
+        (Negotiated::server_with(agreed, subprotocol), Selected { subprotocol, extensions })
+    }
 }
 
 impl<'a> From<&'a [&'a str]> for Supported<'a> {
@@ -126,8 +130,7 @@ impl<'a, const COUNT: usize> From<&'a [&'a str; COUNT]> for Supported<'a> {
 pub struct SwitchingResponse<'b> {
     /// ASCII.
     accept: [u8; 28],
-    subprotocol: Option<&'b str>,
-    extensions: ListedText,
+    selected: Selected<'b>,
 }
 
 impl SwitchingResponse<'_> {
@@ -136,8 +139,21 @@ impl SwitchingResponse<'_> {
         let accept = core::str::from_utf8(&self.accept).unwrap_or_default();
         let fixed =
             [("upgrade", "websocket"), ("connection", "Upgrade"), ("sec-websocket-accept", accept)];
+        fixed.into_iter().chain(self.selected.fields())
+    }
+}
+
+/// What a server has selected of what a client offers, and has to say.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Selected<'b> {
+    subprotocol: Option<&'b str>,
+    extensions: ListedText,
+}
+
+impl Selected<'_> {
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let subprotocol = self.subprotocol.map(|it| ("sec-websocket-protocol", it));
         let extensions = self.extensions.as_str().map(|it| ("sec-websocket-extensions", it));
-        fixed.into_iter().chain(subprotocol).chain(extensions)
+        subprotocol.into_iter().chain(extensions)
     }
 }

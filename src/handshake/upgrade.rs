@@ -4,6 +4,7 @@
 use crate::error::HandshakeError;
 
 use super::extensions::{Agreed, Wanted, listed};
+use super::field::{FieldName, values};
 use super::head::{Line, Lines, parse_decimal};
 use super::key::Key;
 use super::list::{count_extensions, elements, token};
@@ -70,6 +71,15 @@ pub(super) enum TransferEncoding {
 }
 
 impl UpgradeFields {
+    /// Notes fields, each by its number.
+    pub(super) fn note_all<'b>(fields: impl Iterator<Item = (&'b str, &'b [u8])>) -> Self {
+        let mut noted = Self::default();
+        for (place, (name, value)) in fields.enumerate() {
+            noted.note(name.as_bytes(), value, place);
+        }
+        noted
+    }
+
     /// Takes the field lines of `head` from `start` on that are complete, and the empty line behind them.
     pub(super) fn take_lines(
         &mut self,
@@ -165,9 +175,21 @@ impl UpgradeFields {
     where
         I: Iterator<Item = (&'b str, &'b [u8])>,
     {
+        // First, for another version may ask for something else below.
+        self.check_version()?;
+        // §4.2.1: "A |Sec-WebSocket-Key| header field with a base64-encoded [...] value that, when decoded, is 16 bytes
+        // in length."
+        let Single::Valid(key) = self.key else {
+            return Err(HandshakeError::InvalidKey);
+        };
+        self.check_offers(at)?;
+        Ok(key)
+    }
+
+    /// Checks which version of the protocol a request asks for, and that it has no content.
+    pub(super) fn check_version(&self) -> Result<(), HandshakeError> {
         // §4.4: "If the server doesn't support the requested version, it MUST respond with a |Sec-WebSocket-Version|
-        // header field [...] containing all versions it is willing to use." First, for another version may ask for
-        // something else below.
+        // header field [...] containing all versions it is willing to use."
         match self.version {
             Single::Valid(true) => {}
             Single::Valid(false) => return Err(HandshakeError::UnsupportedVersion),
@@ -177,16 +199,19 @@ impl UpgradeFields {
         if !matches!(self.content_length, Single::Absent | Single::Valid(0)) {
             return Err(HandshakeError::UnexpectedContent);
         }
-        // §4.2.1: "A |Sec-WebSocket-Key| header field with a base64-encoded [...] value that, when decoded, is 16 bytes
-        // in length."
-        let Single::Valid(key) = self.key else {
-            return Err(HandshakeError::InvalidKey);
-        };
+        Ok(())
+    }
+
+    /// Checks the subprotocols and extensions that a request offers. `at` gives the fields from a place on.
+    pub(super) fn check_offers<'b, I>(&self, at: impl Fn(usize) -> I) -> Result<(), HandshakeError>
+    where
+        I: Iterator<Item = (&'b str, &'b [u8])>,
+    {
         if let Some((place, count)) = self.protocol.range() {
             check_subprotocols(values(at(place), FieldName::Protocol).take(count))?;
         }
         self.extensions.first()?;
-        Ok(key)
+        Ok(())
     }
 
     /// Checks a response that switches protocols, and returns the extensions and the subprotocol that the server
@@ -208,6 +233,19 @@ impl UpgradeFields {
         if self.accept != Single::Valid(*accept) {
             return Err(HandshakeError::InvalidAccept);
         }
+        self.check_choices(wanted, is_offered, at)
+    }
+
+    /// Checks what a server has selected of what was offered, and returns it.
+    pub(super) fn check_choices<'b, I>(
+        &self,
+        wanted: Wanted,
+        is_offered: impl Fn(&str) -> bool,
+        at: impl Fn(usize) -> I,
+    ) -> Result<(Agreed, Option<&'b str>), HandshakeError>
+    where
+        I: Iterator<Item = (&'b str, &'b [u8])>,
+    {
         let agreed = self.check_selected(wanted, &at)?;
         let subprotocol = match self.protocol {
             Places::None => None,
@@ -290,60 +328,6 @@ impl Places {
             Self::More(place) => Some((place, usize::MAX)),
         }
     }
-}
-
-/// The names of the fields that the handshake itself reads and sets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FieldName {
-    Host,
-    Upgrade,
-    Connection,
-    ContentLength,
-    TransferEncoding,
-    Key,
-    Accept,
-    Version,
-    Protocol,
-    Extensions,
-}
-
-impl FieldName {
-    pub(super) fn parse(name: &[u8]) -> Option<Self> {
-        // The length tells most names apart; at most two comparisons are left.
-        match name.len() {
-            4 if is(name, b"host") => Some(Self::Host),
-            7 if is(name, b"upgrade") => Some(Self::Upgrade),
-            10 if is(name, b"connection") => Some(Self::Connection),
-            14 if is(name, b"content-length") => Some(Self::ContentLength),
-            17 if is(name, b"sec-websocket-key") => Some(Self::Key),
-            17 if is(name, b"transfer-encoding") => Some(Self::TransferEncoding),
-            20 if is(name, b"sec-websocket-accept") => Some(Self::Accept),
-            21 if is(name, b"sec-websocket-version") => Some(Self::Version),
-            22 if is(name, b"sec-websocket-protocol") => Some(Self::Protocol),
-            24 if is(name, b"sec-websocket-extensions") => Some(Self::Extensions),
-            _ => None,
-        }
-    }
-}
-
-/// Says whether a name is the expected one, which is in lower case. Of known length, it is compared as a whole.
-fn is<const LEN: usize>(name: &[u8], expected: &[u8; LEN]) -> bool {
-    // Letters, which have the bit 0x40, come in either case: with or without 0x20.
-    let same = |name: &[u8; LEN]| {
-        let pairs = name.iter().zip(expected);
-        pairs.fold(true, |same, (byte, it)| same && (byte | (it & 0x40) >> 1) == *it)
-    };
-    name.try_into().is_ok_and(same)
-}
-
-/// Returns the values of the fields of one name.
-pub(super) fn values<'b>(
-    fields: impl Iterator<Item = (&'b str, &'b [u8])>,
-    name: FieldName,
-) -> impl Iterator<Item = &'b [u8]> {
-    fields.filter_map(move |(it, value)| {
-        (FieldName::parse(it.as_bytes()) == Some(name)).then_some(value)
-    })
 }
 
 /// Returns the subprotocols that a request offers, in order.

@@ -9,6 +9,8 @@ use super::head::parse_decimal;
 /// A host, and a port where there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Authority<'a> {
+    /// All of it, without a colon at its end.
+    pub(super) text: &'a str,
     /// With the brackets of an IPv6 address; not empty.
     pub(super) host: &'a str,
     pub(super) port: Option<u16>,
@@ -18,7 +20,8 @@ impl<'a> Authority<'a> {
     /// Parses `host [ ":" port ]` (RFC 3986 §3.2), without userinfo.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
         let (host_len, port) = parse_authority(text.as_bytes())?;
-        Some(Self { host: text.get(..host_len)?, port })
+        let host = text.get(..host_len)?;
+        Some(Self { text: if port.is_some() { text } else { host }, host, port })
     }
 }
 

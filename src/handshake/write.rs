@@ -3,9 +3,9 @@
 use crate::error::{HandshakeError, UsageError};
 use crate::output::{Output, require_room};
 
+use super::field::FieldName;
 use super::head::{is_field_text, trim};
 use super::list::token;
-use super::upgrade::FieldName;
 
 /// Fields of the caller's: names and values.
 pub(super) type CallerFields<'a> = &'a [(&'a str, &'a str)];

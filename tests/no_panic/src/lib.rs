@@ -9,6 +9,7 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+mod connect;
 mod connection;
 #[cfg(feature = "deflate")]
 mod deflate;
