@@ -5,18 +5,17 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// The numbers of the rows: those that are to have a test, and those that are not for now.
-fn rows(catalogue: &str) -> (BTreeSet<u32>, BTreeSet<u32>) {
-    let (mut due, mut later) = (BTreeSet::new(), BTreeSet::new());
+/// The numbers of the rows.
+fn rows(catalogue: &str) -> BTreeSet<u32> {
+    let mut rows = BTreeSet::new();
     for line in catalogue.lines() {
-        if let Some((number, text)) = line.split_once(". ") {
+        if let Some((number, _)) = line.split_once(". ") {
             if let Ok(number) = number.parse() {
-                let set = if text.ends_with("(not yet)") { &mut later } else { &mut due };
-                assert!(set.insert(number), "row {number} is there twice");
+                assert!(rows.insert(number), "row {number} is there twice");
             }
         }
     }
-    (due, later)
+    rows
 }
 
 /// The numbers behind `row_`, `rows_`, `row ` and `rows `, wherever they stand in a source.
@@ -57,14 +56,12 @@ fn named_under(directory: &Path, found: &mut BTreeSet<u32>) {
 #[test]
 fn every_row_has_a_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (due, later) = rows(&fs::read_to_string(root.join("tests/catalogue.md")).unwrap());
-    let all: BTreeSet<u32> = due.union(&later).copied().collect();
+    let all = rows(&fs::read_to_string(root.join("tests/catalogue.md")).unwrap());
     assert_eq!(all, (1..=121).collect(), "the rows of the catalogue");
-    assert_eq!(later, (81..=89).chain([78]).collect(), "the rows that are not for now");
     let mut found = BTreeSet::new();
     named_under(&root.join("tests"), &mut found);
     named_under(&root.join("src"), &mut found);
-    let missing: Vec<&u32> = due.difference(&found).collect();
+    let missing: Vec<&u32> = all.difference(&found).collect();
     assert!(missing.is_empty(), "rows without a test: {missing:?}");
     let unknown: Vec<&u32> = found.difference(&all).collect();
     assert!(unknown.is_empty(), "rows that no catalogue has: {unknown:?}");
@@ -74,6 +71,5 @@ fn every_row_has_a_test() {
 fn rows_are_read_from_names_and_comments() {
     let source = "fn server_receives_x_row_7() {}\nfn client_rows_55_56_and_more() {}\n/// See row 121.\nrows_1, throw_9x arrow 8";
     assert_eq!(named(source), BTreeSet::from([1, 7, 55, 56, 121]));
-    let (due, later) = rows("1. one\n2. two (not yet)\ntext. more\n");
-    assert_eq!((due, later), (BTreeSet::from([1]), BTreeSet::from([2])));
+    assert_eq!(rows("1. one\n2. two\ntext. more\n"), BTreeSet::from([1, 2]));
 }

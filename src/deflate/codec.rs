@@ -249,15 +249,20 @@ impl<B: DeflateBackend> Deflater<B> {
         }
         let backend =
             self.backend.get_or_insert_with(|| B::new(self.window_bits.clamp(8, 15), self.level));
-        let mut flushed = false;
-        while !flushed {
-            let start = out.len();
-            let step = data.len().clamp(SHORTEST_STEP, LONGEST_STEP);
-            extend(out, step, 0, usize::MAX)?;
-            let made = backend.deflate(&mut data, out.get_mut(start..).unwrap_or_default())?;
-            out.truncate(start.saturating_add(made));
-            flushed = made < step && data.is_empty();
+        let mut made = out.len();
+        loop {
+            if made == out.len() {
+                extend(out, data.len().clamp(SHORTEST_STEP, LONGEST_STEP), 0, usize::MAX)?;
+            }
+            let free = out.get_mut(made..).unwrap_or_default();
+            let room = free.len();
+            let more = backend.deflate(&mut data, free)?;
+            made = made.saturating_add(more);
+            if more < room && data.is_empty() {
+                break;
+            }
         }
+        out.truncate(made);
         if last {
             // §7.2.1: "Remove 4 octets (that are 0x00 0x00 0xff 0xff) from the tail end."
             out.truncate(out.len().saturating_sub(TAIL.len()));
@@ -375,9 +380,9 @@ mod tests {
     use alloc::{format, vec};
 
     use super::super::miniz;
-    use super::super::naive::{Bits, FOUR_CODES, Naive, next, noise};
+    use super::super::naive::{Bits, FOUR_CODES, Naive, noise};
     #[cfg(feature = "zlib-rs")]
-    use super::super::zlib_rs;
+    use super::super::{naive::next, zlib_rs};
     use super::*;
 
     /// Both backends, if they are there, against streams made by hand and an inflater that is too simple to be wrong.

@@ -18,8 +18,18 @@ use super::params::DeflateParams;
 /// # Memory
 ///
 /// Compressed messages refer back into a window of 2^bits bytes, so that each end holds that much for each direction,
-/// beside what its codec needs to work. With context takeover the window lasts as long as the connection; without, a
-/// message begins with an empty one, and nothing is held between two messages.
+/// beside what its codec needs to work. With context takeover it holds them from the first compressed message to the end
+/// of the connection; without, from the first byte of a message to its last, and nothing between two messages. In KiB, at
+/// most, on 64 bits:
+///
+/// | to | feature `deflate` | feature `zlib-rs` |
+/// |---|---|---|
+/// | inflate, whatever the window | 12 to 59, as more was inflated | 47 |
+/// | deflate with a window of 2^bits bytes | 313 | 146, and 4 x 2^bits bytes, with 8 bits those of 9 |
+///
+/// With takeover, a buffer for what is sent is kept as well, of up to 64 KiB. Where the allocator has no memory for a
+/// message, that is an error; where it has none for a codec itself, the program ends as for any `Box` with `miniz_oxide`,
+/// and panics with `zlib-rs`.
 ///
 /// # Examples
 ///

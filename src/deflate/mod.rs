@@ -1,15 +1,7 @@
 //! Compression of messages: the extension permessage-deflate (RFC 7692 §7), with bounds, whatever the backend.
 //!
-//! A codec holds nothing before it is used. Then it holds, in KiB, until it is dropped or fails, or, where no context is
-//! taken over, until the message ends:
-//!
-//! | | feature `deflate` | feature `zlib-rs` |
-//! |---|---|---|
-//! | [`Inflater`] | 10.3, and a window of at most twice what it has made, or 48 | 46.4 |
-//! | [`Deflater`] for 2^w bytes | 312 | 145.2 and 4 x 2^w bytes, those of w = 9 at least |
-//!
-//! What a message makes is answered by an error where the allocator has no memory for it. A codec itself is not: then
-//! `miniz_oxide` ends the program as any `Box` does, and `zlib-rs` panics.
+//! A codec holds nothing before it is used. Then it holds what [`DeflateConfig`] says until it is dropped or fails, or,
+//! where no context is taken over, until the message ends.
 //!
 //! With `miniz_oxide` each block with a code costs its receiver a microsecond and more, however short it is: a peer that
 //! sends nothing but empty ones gets 1.5 µs of work for a byte, where `zlib-rs` does 0.02.
