@@ -174,9 +174,15 @@ impl<B: InflateBackend> Inflater<B> {
         let is_left_on = ending == TAIL;
         let mut input = EMPTY_BLOCKS.get(usize::from(!is_left_on)..).unwrap_or_default();
         for left in [6, 1] {
-            let inflated = backend.inflate(&mut input, &mut [0], Until::BlockEnd)?;
-            if (inflated, input.len()) != (BLOCK_END, left) {
-                return Err(Fault::Invalid);
+            let Inflated { made, stop } = backend.inflate(&mut input, &mut [0], Until::BlockEnd)?;
+            match (stop, made, input.len()) {
+                (Stop::BlockEnd, 0, len) if len == left => {}
+                // The empty block was the last of its stream (§7.2.3.4).
+                (Stop::StreamEnd, 0, 6) => {
+                    backend.restart();
+                    break;
+                }
+                _ => return Err(Fault::Invalid),
             }
         }
         Ok(())
@@ -303,7 +309,8 @@ pub(crate) trait InflateBackend {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Until {
     InputEnd,
-    /// The next end of a block, unless the input ends there as well.
+    /// The next end of a block, unless the input ends there as well. Where the stream ends with the block, it may be the
+    /// next call that says so.
     BlockEnd,
 }
 
@@ -364,9 +371,6 @@ pub(super) fn extend(
 
 /// What a sender takes off the end of a message, and a receiver puts back.
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
-
-/// What is seen of an empty block.
-const BLOCK_END: Inflated = Inflated { made: 0, stop: Stop::BlockEnd };
 
 /// Two empty blocks without compression, and the first byte of a third.
 const EMPTY_BLOCKS: [u8; 11] = [0, 0x00, 0x00, 0xFF, 0xFF, 0, 0x00, 0x00, 0xFF, 0xFF, 0];
@@ -429,6 +433,7 @@ mod tests {
         streams_that_end_within_a_message
         a_stream_whose_end_is_known_before_its_room
         a_stream_that_ends_without_the_empty_block
+        a_stream_that_ends_with_the_empty_block
         the_next_message_after_a_stream_that_ended
         distances_up_to_what_there_is
         distances_as_far_as_the_window
@@ -618,6 +623,28 @@ mod tests {
         assert_eq!(alone::<B>(&[0xF3, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00]).unwrap(), b"Hello");
         assert_eq!(alone::<B>(&[0x03, 0x00]).unwrap(), b"");
         assert_eq!(alone::<B>(&[0x01, 0x00, 0x00, 0xFF, 0xFF]).unwrap(), b"");
+    }
+
+    /// §7.2.1 takes the tail off that block too; some flush and then end the stream of each message so.
+    fn a_stream_that_ends_with_the_empty_block<B: Backend>() {
+        for is_flushed in [false, true] {
+            let mut payload = Bits::new();
+            payload.fixed(false).literals(b"Hello").end();
+            if is_flushed {
+                payload.stored(false, b"");
+            }
+            payload.stored_header(true);
+            let mut inflater = Inflater::<B::Inflate>::new(true);
+            for _ in 0..2 {
+                assert_eq!(message(&mut inflater, &[&payload.bytes]).unwrap(), b"Hello");
+                assert_eq!(message(&mut inflater, &[HELLO]).unwrap(), b"Hello");
+            }
+            // Nothing of it is taken over.
+            message(&mut inflater, &[&payload.bytes]).unwrap();
+            let refers = [0xF2, 0x00, 0x11, 0x00, 0x00];
+            assert_eq!(message(&mut inflater, &[&refers]), Err(Fault::Invalid));
+        }
+        assert_eq!(alone::<B>(&[0x01]).unwrap(), b"");
     }
 
     fn the_next_message_after_a_stream_that_ended<B: Backend>() {
