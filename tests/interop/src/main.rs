@@ -37,6 +37,7 @@ fn main() -> Result<()> {
 /// A connection. Pings go between its fragments, and what it reads and writes at once is of random size.
 struct End {
     ws: WebSocket,
+    style: Style,
     transport: Transport,
     buf: Vec<u8>,
     unread: Range<usize>,
@@ -47,6 +48,10 @@ impl End {
     fn open(socket: TcpStream, task: &Task) -> Result<Self> {
         let mut transport = Transport::new(socket, task.script.seed)?;
         let (mut buf, mut head, mut out) = (vec![0; 64 * 1024], Vec::new(), Vec::new());
+        let style = Style {
+            random: Random(!task.script.seed | 1),
+            pings: task.param("no_pings").is_none(),
+        };
         let request = ClientRequest::new(&task.url);
         #[cfg(feature = "deflate")]
         let request = request.map(|it| it.deflate(deflate(task)));
@@ -68,7 +73,7 @@ impl End {
                     let unread = len - input.len()..len;
                     transport.write(&mut out)?;
                     transport.begin(unread.len());
-                    return Ok(Self { ws, transport, unread, buf, out });
+                    return Ok(Self { ws, style, transport, buf, unread, out });
                 }
                 if len == 0 {
                     return Err("the client went away".into());
@@ -92,7 +97,7 @@ impl End {
                 let ws = WebSocket::open(negotiated, config);
                 let unread = len - input.len()..len;
                 transport.begin(unread.len());
-                return Ok(Self { ws, transport, unread, buf, out });
+                return Ok(Self { ws, style, transport, buf, unread, out });
             }
             if len == 0 {
                 return Err("the server went away".into());
@@ -105,7 +110,8 @@ impl End {
         for index in 0..task.script.messages.len() {
             let message = &task.script.messages[index];
             let parts: Vec<_> = message.fragments.iter().map(Vec::as_slice).collect();
-            send(&mut self.ws, message.is_text, &parts, &mut self.transport.random, &mut self.out)?;
+            let Self { ws, style, out, .. } = self;
+            style.send(ws, message.is_text, &parts, out)?;
             self.transport.write(&mut self.out)?;
             while task.received() < task.due(index) {
                 if !self.turn(task)? {
@@ -137,7 +143,7 @@ impl End {
             task.note(is_text, payload);
             if !task.drives {
                 let parts = task.cut(payload);
-                send(&mut self.ws, is_text, &parts, &mut self.transport.random, &mut self.out)?;
+                self.style.send(&mut self.ws, is_text, &parts, &mut self.out)?;
             }
         }
         let next = self.ws.poll(self.transport.start.elapsed(), &mut self.out);
@@ -149,27 +155,36 @@ impl End {
     }
 }
 
-fn send(
-    ws: &mut WebSocket,
-    is_text: bool,
-    parts: &[&[u8]],
-    random: &mut Random,
-    out: &mut Vec<u8>,
-) -> core::result::Result<(), UsageError> {
-    if let ([whole], true) = (parts, random.below(2) == 0) {
-        return match core::str::from_utf8(whole) {
-            Ok(text) if is_text => ws.send_text(text, out),
-            _ => ws.send_binary(whole, out),
-        };
-    }
-    let kind = if is_text { MessageKind::Text } else { MessageKind::Binary };
-    for (index, part) in parts.iter().enumerate() {
-        ws.send_fragment(kind, part, index + 1 == parts.len(), out)?;
-        if random.below(8) == 0 {
-            ws.send_ping(b"here?", out)?;
+/// How messages are sent.
+struct Style {
+    random: Random,
+    /// Whether Pings go between fragments.
+    pings: bool,
+}
+
+impl Style {
+    fn send(
+        &mut self,
+        ws: &mut WebSocket,
+        is_text: bool,
+        parts: &[&[u8]],
+        out: &mut Vec<u8>,
+    ) -> core::result::Result<(), UsageError> {
+        if let ([whole], 0) = (parts, self.random.below(2)) {
+            return match core::str::from_utf8(whole) {
+                Ok(text) if is_text => ws.send_text(text, out),
+                _ => ws.send_binary(whole, out),
+            };
         }
+        let kind = if is_text { MessageKind::Text } else { MessageKind::Binary };
+        for (index, part) in parts.iter().enumerate() {
+            ws.send_fragment(kind, part, index + 1 == parts.len(), out)?;
+            if self.pings && self.random.below(8) == 0 {
+                ws.send_ping(b"here?", out)?;
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(feature = "deflate")]
