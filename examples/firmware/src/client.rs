@@ -50,7 +50,10 @@ pub struct Client<'a> {
 
 /// What a connection is for.
 pub trait Task {
-    /// Handles an event; appends at most a frame with the payload of a chunk.
+    /// Whether [`receive`](Self::receive) appends a frame with the payload of a chunk, for which there has to be room.
+    const ECHOES: bool = false;
+
+    /// Handles an event.
     fn receive(
         &mut self,
         connection: &mut Connection,
@@ -141,7 +144,7 @@ impl<'a> Client<'a> {
                 (None, Next::End(Err(failure))) => return Err(Error::Failed(failure)),
                 (None, _) => {}
             }
-            if !socket.may_recv() {
+            if transport::has_ended(socket) {
                 handshake.receive_eof();
             } else {
                 self.device.wait();
@@ -169,16 +172,21 @@ impl<'a> Client<'a> {
         }
     }
 
-    fn talk(&mut self, mut connection: Connection, task: &mut impl Task) -> Result<(), Error> {
+    fn talk<T: Task>(&mut self, mut connection: Connection, task: &mut T) -> Result<(), Error> {
         loop {
             self.exchange();
             let socket = self.sockets.get_mut::<Socket>(self.handle);
-            let is_fed =
-                transport::feed(&mut connection, socket, self.scratch, |connection, event, out| {
+            let is_fed = transport::feed(
+                &mut connection,
+                socket,
+                self.scratch,
+                T::ECHOES,
+                |connection, event, out| {
                     task.receive(connection, event, out);
-                });
+                },
+            );
             task.send(&mut connection, &mut SendBuffer(socket));
-            if !socket.may_recv() {
+            if transport::has_ended(socket) {
                 connection.receive_eof();
             }
             if let Next::End(result) = connection.poll(board::now(), &mut SendBuffer(socket)) {

@@ -87,19 +87,28 @@ pub fn discard(socket: &mut Socket<'_>, len: usize) -> usize {
     discarded
 }
 
-/// Feeds a connection what has come while there is room for what it leads to, and hands each event to `handle`, which
-/// appends at most a frame with the payload of a chunk. Says whether anything was taken.
+/// Says whether nothing more will come. What a connection that was reset has left does not count.
+pub fn has_ended(socket: &Socket<'_>) -> bool {
+    !socket.is_open() || !socket.may_recv()
+}
+
+/// Feeds a connection what has come, and hands each event to `handle`; says whether anything was taken.
+///
+/// One that `echoes` appends a frame with the payload of a chunk, and so no more is taken than there is room for. Who
+/// pushes has to hear its peer even where there is none, or both may wait for each other.
 pub fn feed(
     connection: &mut Connection,
     socket: &mut Socket<'_>,
     scratch: &mut [u8],
+    echoes: bool,
     mut handle: impl FnMut(&mut Connection, ChunkEvent<'_>, &mut SendBuffer<'_, '_>),
 ) -> bool {
+    let room = if echoes { SendBuffer(socket).room() } else { usize::MAX };
     // A chunk may be as long as what is fed.
-    let len = SendBuffer(socket).room().saturating_sub(HEADER).min(scratch.len());
+    let len = room.saturating_sub(HEADER).min(scratch.len());
     receive(socket, &mut scratch[..len], |bytes, out| {
         let (len, mut input) = (bytes.len(), bytes);
-        while out.room() >= input.len() + HEADER {
+        while !echoes || out.room() >= input.len() + HEADER {
             match connection.receive(&mut input, out) {
                 Some(event) => handle(connection, event, out),
                 None => break,

@@ -223,6 +223,8 @@ impl Task for Number {
 struct Echo;
 
 impl Task for Echo {
+    const ECHOES: bool = true;
+
     fn receive(
         &mut self,
         connection: &mut Connection,

@@ -12,7 +12,7 @@ use firmware::host::{self, Arguments, print};
 use firmware::network::{self, instant};
 use firmware::transport::{self, Buffers, PATIENCE, PIECE, SendBuffer};
 use smoltcp::iface::{SocketSet, SocketStorage};
-use smoltcp::socket::tcp::Socket;
+use smoltcp::socket::tcp::{Socket, State};
 use websocket_proto::{
     Accept, Connection, HandshakeConfig, HandshakeError, Next, ServerHandshake, SliceOutput,
     UsageError,
@@ -72,14 +72,14 @@ impl Session {
     fn advance(&mut self, socket: &mut Socket<'_>, now: Duration, scratch: &mut [u8]) -> bool {
         match &mut self.stage {
             Stage::Listening => {
-                if !socket.is_open() {
-                    return socket.listen(PORT).is_ok();
+                match socket.state() {
+                    State::Closed | State::TimeWait => return socket.listen(PORT).is_ok(),
+                    State::Listen | State::SynReceived => return false,
+                    _ => {}
                 }
-                if socket.may_recv() {
-                    self.head.clear();
-                    self.stage = Stage::Opening(ServerHandshake::new(HandshakeConfig::default()));
-                }
-                socket.may_recv()
+                self.head.clear();
+                self.stage = Stage::Opening(ServerHandshake::new(HandshakeConfig::default()));
+                true
             }
             Stage::Opening(handshake) => {
                 let answered = transport::receive(socket, scratch, |bytes, out| {
@@ -87,7 +87,7 @@ impl Session {
                     let answered = answer(handshake, &mut input, &mut self.head, out);
                     (len - input.len(), answered)
                 });
-                if !socket.may_recv() {
+                if transport::has_ended(socket) {
                     handshake.receive_eof();
                 }
                 match (answered, handshake.poll(now)) {
@@ -98,8 +98,8 @@ impl Session {
                 true
             }
             Stage::Open(connection) => {
-                let is_fed = transport::feed(connection, socket, scratch, transport::echo);
-                if !socket.may_recv() {
+                let is_fed = transport::feed(connection, socket, scratch, true, transport::echo);
+                if transport::has_ended(socket) {
                     connection.receive_eof();
                 }
                 match connection.poll(now, &mut SendBuffer(socket)) {
