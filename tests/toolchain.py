@@ -1,10 +1,15 @@
-"""What the scripts beside this one need of a machine, and how they get it: Rust for other targets, and programs."""
+"""What scripts need of a machine, and how they get it: Rust for other targets, and programs.
+
+As a command, `toolchain.py TARGET CRATES [PROGRAM PACKAGE]...` prints how to call cargo, one word a line, if it finds all
+of it. Exit status: 77 when not, and it says what is missing.
+"""
 
 import functools
 import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 # Debian's compiler and its sources: the one that browsers are built with where there is one, as it is newer.
@@ -89,3 +94,22 @@ def apt_install(*packages):
 def output(*command, **environment):
     run = {"stdout": subprocess.PIPE, "check": True, "text": True, "env": {**os.environ, **environment}}
     return subprocess.run(command, **run).stdout
+
+
+def main(target, crates, *programs):
+    for name, package in zip(programs[::2], programs[1::2]):
+        if not has_program(name, package):
+            skip(f"there is no {name}, and apt-get could not install it")
+    if not (found := find(target, crates)):
+        skip(f"neither rustup nor Debian's packages have Rust for {target} here")
+    assignments = [f"{name}={value}" for name, value in found.environment.items()]
+    print(*["env", *assignments, "cargo", "build", *found.options], sep="\n")
+
+
+def skip(reason):
+    print(f"SKIPPED: {reason}", file=sys.stderr)
+    sys.exit(77)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
