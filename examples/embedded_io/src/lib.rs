@@ -1,9 +1,11 @@
-//! A driver over the traits of `embedded-io-async`, such as for the two halves of a TCP socket of embassy-net. This file
-//! is all of it: copy it.
+//! A driver over the traits of `embedded-io-async`, such as for the two halves of a TCP socket of embassy-net, or by
+//! [`Ready`] over those of `embedded-io`. This file is all of it: copy it.
 //!
 //! The machine is not in here: its calls take `transport.out`. What is in here reads, writes and waits. Reading and
 //! writing go on at the same time, so that two peers that both push do not wait for each other.
 #![no_std]
+
+mod ready;
 
 use core::future::{Future, pending};
 use core::ops::Range;
@@ -15,6 +17,8 @@ use websocket_proto::{
     ClientHandshake, ClientRequest, Config, Connection, Failure, HandshakeConfig, Negotiated, Next,
     Request, ServerHandshake, SliceOutput, UsageError,
 };
+
+pub use ready::Ready;
 
 /// The time, from any fixed point: with embassy, `Instant::now()` and `Timer::at`.
 pub trait Clock {

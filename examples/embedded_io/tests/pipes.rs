@@ -11,8 +11,8 @@ use std::time::Duration;
 use embassy_futures::join::join;
 use embassy_futures::poll_once;
 use embassy_futures::select::{Either, select};
-use embedded_io_async::{ErrorKind, ErrorType, Read, Write};
-use embedded_io_driver::{Clock, Error, Transport};
+use embedded_io_async::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
+use embedded_io_driver::{Clock, Error, Ready, Transport};
 use websocket_proto::{
     Accept, ChunkEvent, ClientRequest, CloseCode, Config, Connection, Failure, HandshakeError,
     MessageKind, Negotiated, ProtocolError, Request, SliceOutput, Timeout, UsageError,
@@ -149,8 +149,27 @@ fn accept_all<'r>(
     request.accept(Accept::new(), out).map(Some)
 }
 
+/// What the traits have no word for.
+trait Shutdown {
+    fn shutdown(&self);
+}
+
+impl Shutdown for End {
+    fn shutdown(&self) {
+        self.end();
+    }
+}
+
+impl Shutdown for Ready<End> {
+    fn shutdown(&self) {
+        self.0.end();
+    }
+}
+
 /// An echo server, as one would write it.
-async fn serve(transport: &mut TestTransport<'_>) -> Result<(), Error> {
+async fn serve<R: Read, W: Write + Shutdown>(
+    transport: &mut Transport<'_, R, W, TestClock>,
+) -> Result<(), Error> {
     let (mut buffer, mut head) = ([0; 128], [0; 256]);
     let (mut connection, unread) =
         transport.accept(Config::default(), &mut buffer, &mut head, accept_all).await?;
@@ -172,7 +191,7 @@ async fn serve(transport: &mut TestTransport<'_>) -> Result<(), Error> {
             Err(failure) => return Err(Error::Failed(failure)),
         }
     }
-    transport.writer.end();
+    transport.writer.shutdown();
     transport.let_go(&mut buffer).await;
     Ok(())
 }
@@ -292,6 +311,56 @@ fn a_server_reads_no_more_than_it_can_answer() {
     // What the two pipes, the output and the buffer of the server hold, and the request.
     let most = 2 * (64 + 64 + 256 + 128) + 256;
     assert!((200..most).contains(&sent.0.total.get()), "{}", sent.0.total.get());
+}
+
+impl embedded_io::Read for End {
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
+        now(Read::read(self, buf))
+    }
+}
+
+impl ReadReady for End {
+    fn read_ready(&mut self) -> Result<bool, ErrorKind> {
+        Ok(!self.0.bytes.borrow().is_empty() || self.0.has_ended.get())
+    }
+}
+
+impl embedded_io::Write for End {
+    fn write(&mut self, buf: &[u8]) -> Result<usize, ErrorKind> {
+        now(Write::write(self, buf))
+    }
+
+    fn flush(&mut self) -> Result<(), ErrorKind> {
+        now(Write::flush(self))
+    }
+}
+
+impl WriteReady for End {
+    fn write_ready(&mut self) -> Result<bool, ErrorKind> {
+        Ok(self.0.bytes.borrow().len() < self.0.capacity || self.0.has_ended.get())
+    }
+}
+
+/// What may block is not to be called where it would.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match poll_once(future) {
+        Poll::Ready(result) => result,
+        Poll::Pending => panic!("this would block"),
+    }
+}
+
+#[test]
+fn transports_that_block_do_not() {
+    let mut storage = [[0; 256]; 2];
+    let clock = TestClock::default();
+    let [mut client, server] = pair(5, &clock, &mut storage);
+    let mut storage = [0; 256];
+    let (reader, writer) = (Ready(server.reader), Ready(server.writer));
+    let mut server = Transport::new(reader, writer, clock, &mut storage);
+    let message = noise(1000);
+    let (echoed, served) =
+        run(join(push(&mut client, MessageKind::Binary, &message), serve(&mut server)));
+    assert_eq!((echoed, served), (Ok(message), Ok(())));
 }
 
 #[test]
