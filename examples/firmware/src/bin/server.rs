@@ -22,7 +22,7 @@ use websocket_proto::{
 fn main() -> ! {
     static mut ETHERNET: Ethernet = Ethernet::new();
     static mut BUFFERS: [Buffers; SOCKETS] = [Buffers::NEW; SOCKETS];
-    static mut HEADS: [[u8; 1024]; SOCKETS] = [[0; 1024]; SOCKETS];
+    static mut HEADS: [[u8; HEAD]; SOCKETS] = [[0; HEAD]; SOCKETS];
     static mut STORAGE: [SocketStorage<'static>; SOCKETS] = [SocketStorage::EMPTY; SOCKETS];
     static mut SCRATCH: [u8; PIECE] = [0; PIECE];
 
@@ -170,5 +170,7 @@ fn answer(
 }
 
 const SOCKETS: usize = 4;
+/// A browser that has cookies for other ports of the same host sends them too.
+const HEAD: usize = 2048;
 const PORT: u16 = 80;
 const PAGE: &[u8] = include_bytes!("../page.html");
