@@ -156,13 +156,15 @@ impl<'a> Client<'a> {
     fn connect(&mut self) -> Result<(), Error> {
         let port = FIRST_PORT + self.connections % PORTS;
         let socket = self.sockets.get_mut::<Socket>(self.handle);
+        socket.set_timeout(transport::CONNECTING);
         socket
             .connect(self.interface.context(), self.server, port)
             .map_err(|_| Error::Unreachable)?;
         loop {
             self.exchange();
-            let socket = self.sockets.get::<Socket>(self.handle);
+            let socket = self.sockets.get_mut::<Socket>(self.handle);
             if socket.may_send() {
+                socket.set_timeout(None);
                 return Ok(());
             }
             if !socket.is_open() {

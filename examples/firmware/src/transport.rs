@@ -16,25 +16,29 @@ pub struct Buffers {
 impl Buffers {
     pub const NEW: Self = Self { receive: [0; BUFFER], send: [0; BUFFER] };
 
-    /// Makes a socket that sends at once what it is given, and does not wait for ever for a peer that is gone.
+    /// Makes a socket that sends at once what it is given.
     pub fn socket(&mut self) -> Socket<'_> {
         let receive = SocketBuffer::new(&mut self.receive[..]);
         let mut socket = Socket::new(receive, SocketBuffer::new(&mut self.send[..]));
         socket.set_nagle_enabled(false);
         socket.set_ack_delay(None);
-        socket.set_timeout(Some(time::Duration::from_secs(10)));
         socket
     }
 }
 
-/// Takes messages of any size. Who answers no Ping is gone. Where there is no room to go on reading, the mark is
-/// reached, so that no silence is taken for the peer's.
+/// How long TCP's own handshake may take. smoltcp takes silence on a connection for the peer's end as well, so this is to
+/// be `None` from then on: the machine's timers know better.
+pub const CONNECTING: Option<time::Duration> = Some(time::Duration::from_secs(10));
+
+/// Takes messages of any size. Who answers no Ping is gone, and so is who does not read what was sent: where that leaves
+/// no room, nothing is read.
 pub fn config() -> Config {
     let config = Config::default();
     let limited = config
         .message_limit(u64::MAX)
         .and_then(|it| it.high_water_mark(BUFFER - 131))
-        .and_then(|it| it.keepalive(Duration::from_secs(30), Duration::from_secs(10)));
+        .and_then(|it| it.keepalive(Duration::from_secs(30), Duration::from_secs(10)))
+        .and_then(|it| it.idle_timeout(Duration::from_secs(60)));
     limited.unwrap_or(config)
 }
 

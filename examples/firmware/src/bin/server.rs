@@ -73,10 +73,14 @@ impl Session {
         match &mut self.stage {
             Stage::Listening => {
                 match socket.state() {
-                    State::Closed | State::TimeWait => return socket.listen(PORT).is_ok(),
+                    State::Closed | State::TimeWait => {
+                        socket.set_timeout(transport::CONNECTING);
+                        return socket.listen(PORT).is_ok();
+                    }
                     State::Listen | State::SynReceived => return false,
                     _ => {}
                 }
+                socket.set_timeout(None);
                 self.head.clear();
                 self.stage = Stage::Opening(ServerHandshake::new(HandshakeConfig::default()));
                 true
