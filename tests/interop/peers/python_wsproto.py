@@ -50,7 +50,9 @@ class End:
             case AcceptConnection():
                 self.drive()
             case Ping():
-                self.send(event.response())
+                # It refuses to send a Pong behind its Close.
+                if self.ws.state is ConnectionState.OPEN:
+                    self.send(event.response())
             case Message():
                 self.parts.append(event.data)
                 if event.message_finished:

@@ -5,14 +5,16 @@
 
 use core::mem;
 use core::ops::Range;
+use std::borrow::Cow;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use interop::{Result, Task, tell_port};
 use websocket_proto::{
-    Accept, ClientHandshake, ClientRequest, CloseCode, Config, Event, HandshakeConfig, MessageKind,
-    Next, ServerHandshake, UsageError, WebSocket,
+    Accept, ChunkEvent, ClientHandshake, ClientRequest, CloseCode, Compress, Config, DeflateConfig,
+    DeflateParams, Event, HandshakeConfig, MessageKind, Next, Prepared, ServerHandshake,
+    UsageError, WebSocket,
 };
 
 fn main() -> Result<()> {
@@ -34,75 +36,32 @@ fn main() -> Result<()> {
     task.report()
 }
 
-/// A connection. Pings go between its fragments, and what it reads and writes at once is of random size.
+/// A connection. What it does where it has a choice is random.
 struct End {
     ws: WebSocket,
     style: Style,
     transport: Transport,
     buf: Vec<u8>,
     unread: Range<usize>,
+    /// The message in progress, if they are taken in chunks.
+    chunks: Option<Vec<u8>>,
     out: Vec<u8>,
 }
 
 impl End {
     fn open(socket: TcpStream, task: &Task) -> Result<Self> {
         let mut transport = Transport::new(socket, task.script.seed)?;
-        let (mut buf, mut head, mut out) = (vec![0; 64 * 1024], Vec::new(), Vec::new());
-        let style = Style {
+        let mut style = Style {
             random: Random(!task.script.seed | 1),
+            is_server: task.is_server,
             pings: task.param("no_pings").is_none(),
         };
-        let request = ClientRequest::new(&task.url);
-        #[cfg(feature = "deflate")]
-        let request = request.map(|it| it.deflate(deflate(task)));
-        let accept = Accept::new();
-        #[cfg(feature = "deflate")]
-        let accept = accept.deflate(deflate(task));
-        let config = Config::default().message_limit(64 * 1024 * 1024)?;
-
-        if task.is_server {
-            let mut handshake = ServerHandshake::new(HandshakeConfig::default());
-            loop {
-                let len = transport.read(&mut buf)?;
-                let mut input = &mut buf[..len];
-                if let Some(mut request) = handshake.receive(&mut input, &mut head)? {
-                    let negotiated = request.accept(accept, &mut out)?;
-                    #[cfg(feature = "deflate")]
-                    tell_agreed(negotiated.deflate());
-                    let ws = WebSocket::open(negotiated, config);
-                    let unread = len - input.len()..len;
-                    transport.write(&mut out)?;
-                    transport.begin(unread.len());
-                    return Ok(Self { ws, style, transport, buf, unread, out });
-                }
-                if len == 0 {
-                    return Err("the client went away".into());
-                }
-            }
-        }
-        let mut seed = [0; 32];
-        seed.fill_with(|| transport.random.below(256) as u8);
-        let mut handshake = ClientHandshake::new(request?, seed, &mut out)?;
-        transport.write(&mut out)?;
-        loop {
-            let len = transport.read(&mut buf)?;
-            if len == 0 {
-                handshake.receive_eof();
-            }
-            let mut input = &mut buf[..len];
-            if let Some(mut response) = handshake.receive(&mut input, &mut head)? {
-                let negotiated = response.accept()?;
-                #[cfg(feature = "deflate")]
-                tell_agreed(negotiated.deflate());
-                let ws = WebSocket::open(negotiated, config);
-                let unread = len - input.len()..len;
-                transport.begin(unread.len());
-                return Ok(Self { ws, style, transport, buf, unread, out });
-            }
-            if len == 0 {
-                return Err("the server went away".into());
-            }
-        }
+        let mut buf = vec![0; 64 * 1024];
+        let open = if task.is_server { accept } else { connect };
+        let (ws, unread) = open(&mut transport, &mut buf, task)?;
+        transport.begin(unread.len());
+        let chunks = (style.random.below(2) == 0).then(Vec::new);
+        Ok(Self { ws, style, transport, buf, unread, chunks, out: Vec::new() })
     }
 
     /// Sends the script, and closes when all of it is back.
@@ -134,15 +93,12 @@ impl End {
             }
         }
         let mut input = &mut self.buf[mem::take(&mut self.unread)];
-        while let Some(event) = self.ws.receive(&mut input, &mut self.out) {
-            let (is_text, payload) = match &event {
-                Event::Text(text) => (true, text.as_bytes()),
-                Event::Binary(data) => (false, &data[..]),
-                Event::Ping(_) | Event::Pong(_) | Event::Close(_) => continue,
-            };
-            task.note(is_text, payload);
+        while let Some((is_text, payload)) =
+            receive(&mut self.ws, &mut input, &mut self.chunks, &mut self.out)
+        {
+            task.note(is_text, &payload);
             if !task.drives {
-                let parts = task.cut(payload);
+                let parts = task.cut(&payload);
                 self.style.send(&mut self.ws, is_text, &parts, &mut self.out)?;
             }
         }
@@ -155,54 +111,75 @@ impl End {
     }
 }
 
-/// How messages are sent.
-struct Style {
-    random: Random,
-    /// Whether Pings go between fragments.
-    pings: bool,
-}
-
-impl Style {
-    fn send(
-        &mut self,
-        ws: &mut WebSocket,
-        is_text: bool,
-        parts: &[&[u8]],
-        out: &mut Vec<u8>,
-    ) -> core::result::Result<(), UsageError> {
-        if let ([whole], 0) = (parts, self.random.below(2)) {
-            return match core::str::from_utf8(whole) {
-                Ok(text) if is_text => ws.send_text(text, out),
-                _ => ws.send_binary(whole, out),
-            };
+/// The opening handshake of a server, and where in `buf` what came behind it is.
+fn accept(
+    transport: &mut Transport,
+    buf: &mut [u8],
+    task: &Task,
+) -> Result<(WebSocket, Range<usize>)> {
+    let mut handshake = ServerHandshake::new(HandshakeConfig::default());
+    let (mut head, mut out) = (Vec::new(), Vec::new());
+    loop {
+        let len = transport.read(buf)?;
+        let mut input = &mut buf[..len];
+        if let Some(mut request) = handshake.receive(&mut input, &mut head)? {
+            let negotiated = request.accept(Accept::new().deflate(deflate(task)?), &mut out)?;
+            tell_agreed(negotiated.deflate());
+            let ws = WebSocket::open(negotiated, config()?);
+            transport.write(&mut out)?;
+            return Ok((ws, len - input.len()..len));
         }
-        let kind = if is_text { MessageKind::Text } else { MessageKind::Binary };
-        for (index, part) in parts.iter().enumerate() {
-            ws.send_fragment(kind, part, index + 1 == parts.len(), out)?;
-            if self.pings && self.random.below(8) == 0 {
-                ws.send_ping(b"here?", out)?;
-            }
+        if len == 0 {
+            return Err("the client went away".into());
         }
-        Ok(())
     }
 }
 
-#[cfg(feature = "deflate")]
-fn deflate(task: &Task) -> Option<websocket_proto::DeflateConfig> {
-    let is_set = |name| task.param(name).is_some();
-    let config = websocket_proto::DeflateConfig::default()
-        .server_no_context_takeover(is_set("server_no_context_takeover"))
-        .client_no_context_takeover(is_set("client_no_context_takeover"))
-        .threshold(task.param("threshold")?.into());
-    let config =
-        config.server_max_window_bits(task.param("server_max_window_bits").unwrap_or(15)).ok()?;
-    let config =
-        config.client_max_window_bits(task.param("client_max_window_bits").unwrap_or(15)).ok()?;
-    config.level(task.param("level")?).ok()
+/// The opening handshake of a client.
+fn connect(
+    transport: &mut Transport,
+    buf: &mut [u8],
+    task: &Task,
+) -> Result<(WebSocket, Range<usize>)> {
+    let (mut seed, mut head, mut out) = ([0; 32], Vec::new(), Vec::new());
+    seed.fill_with(|| transport.random.below(256) as u8);
+    let request = ClientRequest::new(&task.url)?.deflate(deflate(task)?);
+    let mut handshake = ClientHandshake::new(request, seed, &mut out)?;
+    transport.write(&mut out)?;
+    loop {
+        let len = transport.read(buf)?;
+        if len == 0 {
+            handshake.receive_eof();
+        }
+        let mut input = &mut buf[..len];
+        if let Some(mut response) = handshake.receive(&mut input, &mut head)? {
+            let negotiated = response.accept()?;
+            tell_agreed(negotiated.deflate());
+            return Ok((WebSocket::open(negotiated, config()?), len - input.len()..len));
+        }
+        if len == 0 {
+            return Err("the server went away".into());
+        }
+    }
 }
 
-#[cfg(feature = "deflate")]
-fn tell_agreed(params: Option<websocket_proto::DeflateParams>) {
+fn config() -> core::result::Result<Config, UsageError> {
+    Config::default().message_limit(64 * 1024 * 1024)
+}
+
+fn deflate(task: &Task) -> core::result::Result<Option<DeflateConfig>, UsageError> {
+    let Some(level) = task.param("level") else { return Ok(None) };
+    let window = |name| task.param(name).unwrap_or(15);
+    DeflateConfig::default()
+        .server_no_context_takeover(task.param("server_no_context_takeover").is_some())
+        .client_no_context_takeover(task.param("client_no_context_takeover").is_some())
+        .server_max_window_bits(window("server_max_window_bits"))?
+        .client_max_window_bits(window("client_max_window_bits"))?
+        .level(level)
+        .map(Some)
+}
+
+fn tell_agreed(params: Option<DeflateParams>) {
     let Some(params) = params else { return };
     let mut line = String::from("agreed");
     let flags = [
@@ -220,6 +197,80 @@ fn tell_agreed(params: Option<websocket_proto::DeflateParams>) {
         line += &format!(" {name}={bits}");
     }
     println!("{line}");
+}
+
+/// The next message, whole, or out of chunks.
+fn receive<'b>(
+    ws: &mut WebSocket,
+    input: &mut &'b mut [u8],
+    chunks: &mut Option<Vec<u8>>,
+    out: &mut Vec<u8>,
+) -> Option<(bool, Cow<'b, [u8]>)> {
+    let Some(whole) = chunks else {
+        loop {
+            match ws.receive(input, out)? {
+                Event::Text(Cow::Borrowed(text)) => return Some((true, text.as_bytes().into())),
+                Event::Text(Cow::Owned(text)) => return Some((true, text.into_bytes().into())),
+                Event::Binary(data) => return Some((false, data)),
+                Event::Ping(_) | Event::Pong(_) | Event::Close(_) => {}
+            }
+        }
+    };
+    let mut scratch = Vec::new();
+    loop {
+        if let ChunkEvent::Data(chunk) = ws.receive_chunk(input, &mut scratch, out)? {
+            whole.extend_from_slice(chunk.payload);
+            if chunk.last {
+                return Some((chunk.kind == MessageKind::Text, mem::take(whole).into()));
+            }
+        }
+    }
+}
+
+/// How messages are sent.
+struct Style {
+    random: Random,
+    is_server: bool,
+    /// Whether Pings go between fragments.
+    pings: bool,
+}
+
+impl Style {
+    fn send(
+        &mut self,
+        ws: &mut WebSocket,
+        is_text: bool,
+        parts: &[&[u8]],
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        ws.compress(match self.random.below(8) {
+            0 => Compress::Never,
+            1..5 => Compress::Worthwhile,
+            _ => Compress::Always,
+        });
+        if let &[whole] = parts {
+            let text = if is_text { Some(core::str::from_utf8(whole)?) } else { None };
+            match (self.random.below(3), text) {
+                (0, Some(text)) => return Ok(ws.send_text(text, out)?),
+                (0, None) => return Ok(ws.send_binary(whole, out)?),
+                (1, _) if self.is_server => {
+                    let prepared = text.map_or_else(|| Prepared::binary(whole), Prepared::text)?;
+                    let window = DeflateConfig::default()
+                        .server_max_window_bits(8 + self.random.below(8) as u8)?;
+                    return Ok(ws.send_prepared(&prepared.compress(&window)?, out)?);
+                }
+                _ => {}
+            }
+        }
+        let kind = if is_text { MessageKind::Text } else { MessageKind::Binary };
+        for (index, part) in parts.iter().enumerate() {
+            ws.send_fragment(kind, part, index + 1 == parts.len(), out)?;
+            if self.pings && self.random.below(8) == 0 {
+                ws.send_ping(b"here?", out)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A socket with its counts.
