@@ -23,12 +23,20 @@ mod checker;
 mod client_handshake;
 #[path = "../fuzz/src/ends.rs"]
 mod ends;
+#[cfg(feature = "deflate")]
+#[path = "../fuzz/src/extension_negotiation.rs"]
+mod extension_negotiation;
+#[cfg(feature = "deflate")]
+#[path = "common/extensions.rs"]
+mod extensions;
 #[path = "../fuzz/src/frame_header.rs"]
 mod frame_header;
 #[path = "../fuzz/src/frames.rs"]
 mod frames;
 #[path = "../fuzz/src/http.rs"]
 mod http;
+#[path = "../fuzz/src/inflate.rs"]
+mod inflate;
 #[path = "../fuzz/src/mask.rs"]
 mod mask;
 #[path = "../fuzz/src/receive.rs"]
@@ -58,7 +66,11 @@ mod memory {
 
 /// No other opinion is asked here.
 mod peers {
+    use crate::inflate::Inflated;
+
     pub fn check_request(_head: &[u8]) {}
+
+    pub fn check_inflated(_window: &[u8], _bits: u8, _payload: &[u8], _inflated: &Inflated) {}
 
     pub fn response_status(bytes: &[u8]) -> Option<u16> {
         core::str::from_utf8(bytes.get(9..12)?).ok()?.parse().ok()
@@ -87,3 +99,6 @@ macro_rules! replays {
 }
 
 replays! { client_handshake frame_header mask receive server_handshake utf8 }
+
+#[cfg(feature = "deflate")]
+replays! { extension_negotiation }

@@ -1,7 +1,9 @@
 //! A plain, slow reader of frames that shares no code with the crate: the judge of every byte that either end writes,
-//! and the model of what a receiver has to make of any bytes at all (RFC 6455 §5, §7.4, §8.1).
+//! and the model of what a receiver has to make of any bytes at all (RFC 6455 §5, §7.4, §8.1, RFC 7692 §6, §7.2).
 
 use std::collections::BTreeSet;
+
+use crate::inflate::{Inflated, Inflater, Stop};
 
 /// The end that wrote the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,15 +46,23 @@ pub struct Checker {
     /// Where the frame begins that is not complete.
     at: usize,
     message: Option<Message>,
+    /// Where messages may be compressed.
+    inflater: Option<Inflater>,
+    /// Whether the message that began last is compressed.
+    pub is_compressed: bool,
     pub items: Vec<Item>,
     /// Whether one of them is a Close frame.
     pub closed: bool,
     pub fault: Option<Fault>,
+    /// Whether a receiver may find the fault later, and another one before it; the message has no good end.
+    pub is_late: bool,
 }
 
+#[derive(Clone)]
 struct Message {
     is_text: bool,
-    data: Vec<u8>,
+    is_compressed: bool,
+    payload: Vec<u8>,
     frames: u64,
 }
 
@@ -64,10 +74,19 @@ impl Checker {
             stream: Vec::new(),
             at: 0,
             message: None,
+            inflater: None,
+            is_compressed: false,
             items: Vec::new(),
             closed: false,
             fault: None,
+            is_late: false,
         }
+    }
+
+    /// Lets messages be compressed, with distances of up to 2^bits bytes.
+    pub fn compressed(mut self, takes_over: bool, window_bits: u8) -> Self {
+        self.inflater = Some(Inflater::new(takes_over, window_bits));
+        self
     }
 
     /// Reads as a receiver does: up to the first fault, or the first Close frame. Returns what was new.
@@ -117,24 +136,23 @@ impl Checker {
 
     /// Returns what has come of the unfinished message, up to the first byte that is at fault.
     pub fn partial(&self) -> Vec<u8> {
-        let (is_text, mut data) = match &self.message {
-            Some(message) => (message.is_text, message.data.clone()),
-            None => (false, Vec::new()),
-        };
+        let open = || self.message.as_ref().map_or(Vec::new(), |it| self.content(it, false).data);
         if self.closed {
-            return data;
+            return open();
         }
         let Ok(Some(header)) = self.header() else {
-            return data;
+            return open();
         };
         if header.opcode >= 8 || self.check_limits(&header).is_err() {
-            return data;
+            return open();
         }
         let payload = self.payload(&header);
         let ends = header.fin && payload.len() as u64 == header.len;
         let is_empty = payload.is_empty();
-        data.extend(payload);
-        if is_text || header.opcode == 1 {
+        let mut message = self.message.clone().unwrap_or(Message::new(&header));
+        message.payload.extend(payload);
+        let mut data = self.content(&message, false).data;
+        if message.is_text {
             let good = good_prefix(&data);
             if good < data.len() {
                 data.truncate(good);
@@ -166,33 +184,44 @@ impl Checker {
             }
             return Ok(whole);
         }
-        let (is_text, mut data, frames) = match &self.message {
-            Some(message) => (message.is_text, message.data.clone(), message.frames),
-            None => (header.opcode == 1, Vec::new(), 0),
-        };
-        data.extend(payload);
-        if is_text && good_prefix(&data) < data.len() {
+        let mut message = self.message.clone().unwrap_or(Message::new(&header));
+        message.payload.extend(payload);
+        message.frames += 1;
+        self.is_compressed = message.is_compressed;
+        let inflated = self.content(&message, whole && header.fin);
+        let data = &inflated.data;
+        if message.is_text && good_prefix(data) < data.len() {
             return Err(fault(1007, "§8.1 text is UTF-8"));
+        }
+        match inflated.stop {
+            Stop::End => {}
+            Stop::Limit => return Err(fault(1009, "§10.4 the limit on a message's bytes")),
+            Stop::Fault(rule) => return Err(fault(1007, rule)),
+            Stop::LateFault(rule) => {
+                self.is_late = true;
+                return Err(fault(1007, rule));
+            }
         }
         if !whole {
             return Ok(false);
         }
-        self.at += header.size + header.len as usize;
         if !header.fin {
-            self.message = Some(Message { is_text, data, frames: frames + 1 });
-        } else if is_text {
-            let text = String::from_utf8(data);
-            if text.is_err() {
-                // As it was, so that it is found again.
-                self.at -= header.size + header.len as usize;
-            }
-            let text = text.map_err(|_| fault(1007, "§8.1 a text ends with a code point"))?;
-            self.message = None;
-            self.items.push(Item::Text(text));
-        } else {
-            self.message = None;
-            self.items.push(Item::Binary(data));
+            self.at += header.size + header.len as usize;
+            self.message = Some(message);
+            return Ok(true);
         }
+        if let (Some(inflater), true) = (&mut self.inflater, message.is_compressed) {
+            inflater.take(&inflated);
+        }
+        let item = if message.is_text {
+            let text = String::from_utf8(inflated.data);
+            Item::Text(text.map_err(|_| fault(1007, "§8.1 a text ends with a code point"))?)
+        } else {
+            Item::Binary(inflated.data)
+        };
+        self.at += header.size + header.len as usize;
+        self.message = None;
+        self.items.push(item);
         Ok(true)
     }
 
@@ -205,7 +234,9 @@ impl Checker {
         let opcode = bytes[0] & 0x0f;
         let masked = bytes[1] & 0x80 != 0;
         let short = bytes[1] & 0x7f;
-        if bytes[0] & 0x70 != 0 {
+        // RFC 7692 §6: RSV1 is of the first frame of a message, and of no other.
+        let may_mark = self.inflater.is_some() && (opcode == 1 || opcode == 2);
+        if bytes[0] & if may_mark { 0x30 } else { 0x70 } != 0 {
             return Err(fault(1002, "§5.2 RSV bits are 0"));
         }
         if ![0, 1, 2, 8, 9, 10].contains(&opcode) {
@@ -256,7 +287,18 @@ impl Checker {
             key.copy_from_slice(&bytes[size..size + 4]);
             size += 4;
         }
-        Ok(Some(Header { fin, opcode, len, key, size }))
+        let is_compressed = bytes[0] & 0x40 != 0;
+        Ok(Some(Header { fin, is_compressed, opcode, len, key, size }))
+    }
+
+    /// Returns what has come of a message, and how that ends.
+    fn content(&self, message: &Message, is_whole: bool) -> Inflated {
+        match &self.inflater {
+            Some(inflater) if message.is_compressed => {
+                inflater.inflate(&message.payload, is_whole, self.limits.bytes)
+            }
+            _ => Inflated::plain(message.payload.clone()),
+        }
     }
 
     fn check_limits(&self, header: &Header) -> Result<(), Fault> {
@@ -264,7 +306,7 @@ impl Checker {
             return Ok(());
         }
         let (bytes, frames) = match &self.message {
-            Some(message) => (message.data.len() as u64, message.frames),
+            Some(message) => (message.payload.len() as u64, message.frames),
             None => (0, 0),
         };
         if bytes + header.len > self.limits.bytes {
@@ -336,8 +378,20 @@ impl Checker {
     }
 }
 
+impl Message {
+    fn new(first: &Header) -> Self {
+        Message {
+            is_text: first.opcode == 1,
+            is_compressed: first.is_compressed,
+            payload: Vec::new(),
+            frames: 0,
+        }
+    }
+}
+
 struct Header {
     fin: bool,
+    is_compressed: bool,
     opcode: u8,
     len: u64,
     key: [u8; 4],

@@ -178,7 +178,7 @@ impl End {
 }
 
 impl Told {
-    fn add(&mut self, event: ChunkEvent<'_>) {
+    pub fn add(&mut self, event: ChunkEvent<'_>) {
         let chunk = match event {
             ChunkEvent::Data(chunk) => chunk,
             ChunkEvent::Ping(payload) => return self.items.push(Item::Ping(payload.to_vec())),

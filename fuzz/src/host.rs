@@ -5,7 +5,8 @@ use core::time::Duration;
 
 use arbitrary::Arbitrary;
 use websocket_proto::{
-    Config, Failure, MessageKind, Next, Output, Prepared, SliceOutput, UsageError,
+    Compress, Config, DeflateConfig, DeflateParams, Failure, MessageKind, Next, Output, Prepared,
+    SliceOutput, UsageError,
 };
 
 use crate::checker::{Checker, Item, NO_LIMITS, Side, good_prefix, is_sendable};
@@ -13,7 +14,7 @@ use crate::ends::{End, Told, negotiated};
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub struct Setup {
-    messages: bool,
+    pub messages: bool,
     answer_pings: bool,
     answer_close: bool,
     /// The size of a fixed output; above 300 it grows.
@@ -44,6 +45,17 @@ pub struct Host<'s> {
     pub closed_by_call: bool,
     pub eof: bool,
     pub verdict: Option<Result<(), Failure>>,
+    /// Where messages may be compressed.
+    pub deflate: Option<Deflate>,
+}
+
+/// Which messages are compressed, and how.
+#[derive(Clone, Copy)]
+pub struct Deflate {
+    pub params: DeflateParams,
+    pub level: u8,
+    pub threshold: usize,
+    pub which: Compress,
 }
 
 #[derive(Clone)]
@@ -52,6 +64,7 @@ pub struct Parts {
     pub data: Vec<u8>,
     /// Whether the caller answers for some of it.
     pub is_promised: bool,
+    pub is_compressed: bool,
 }
 
 pub enum Out<'s> {
@@ -60,7 +73,13 @@ pub enum Out<'s> {
 }
 
 impl<'s> Host<'s> {
-    pub fn new(side: Side, seed: u8, setup: Setup, storage: &'s mut [u8]) -> Self {
+    pub fn new(
+        side: Side,
+        seed: u8,
+        setup: Setup,
+        deflate: Option<Deflate>,
+        storage: &'s mut [u8],
+    ) -> Self {
         let mut config = Config::default()
             .answer_pings(setup.answer_pings)
             .answer_close(setup.answer_close)
@@ -79,14 +98,28 @@ impl<'s> Host<'s> {
             Some(storage) => Out::Fixed(SliceOutput::new(storage), room),
             None => Out::Growing(Vec::new()),
         };
+        let (mut negotiated, mut written) = (negotiated(side, seed), Checker::new(side, NO_LIMITS));
+        if let Some(Deflate { params, level, threshold, .. }) = deflate {
+            let policy = DeflateConfig::default().threshold(threshold).level(level);
+            negotiated = negotiated.with_deflate(params, policy.expect("1 to 9"));
+            let (no_takeover, window_bits) = match side {
+                Side::Client => {
+                    (params.client_no_context_takeover(), params.client_max_window_bits())
+                }
+                Side::Server => {
+                    (params.server_no_context_takeover(), params.server_max_window_bits())
+                }
+            };
+            written = written.compressed(!no_takeover, window_bits);
+        }
         Host {
             side,
             setup,
-            end: End::new(setup.messages, negotiated(side, seed), config),
+            end: End::new(setup.messages, negotiated, config),
             out,
             wire: Vec::new(),
             read: 0,
-            written: Checker::new(side, NO_LIMITS),
+            written,
             told: Told::default(),
             compared: 0,
             now: Duration::ZERO,
@@ -94,7 +127,17 @@ impl<'s> Host<'s> {
             closed_by_call: false,
             eof: false,
             verdict: None,
+            deflate,
         }
+    }
+
+    /// Says whether a message is compressed that begins with this.
+    fn compresses(&self, part: &[u8]) -> bool {
+        self.deflate.is_some_and(|deflate| match deflate.which {
+            Compress::Always => true,
+            Compress::Worthwhile => part.len() >= deflate.threshold,
+            _ => false,
+        })
     }
 
     pub fn send_message(&mut self, kind: MessageKind, payload: &[u8]) {
@@ -103,16 +146,19 @@ impl<'s> Host<'s> {
             faults.push(UsageError::MessageInProgress);
         }
         let item = message(kind, payload.to_vec());
-        self.call(faults, payload.len(), Some(item), |end, out| {
+        let was_sent = self.call(faults, payload.len(), Some(item), |end, out| {
             match core::str::from_utf8(payload) {
                 Ok(text) if kind == MessageKind::Text => end.send_text(text, out),
                 _ => end.send_binary(payload, out),
             }
         });
+        if was_sent {
+            assert_eq!(self.written.is_compressed, self.compresses(payload), "another choice");
+        }
     }
 
     pub fn send_fragment(&mut self, kind: MessageKind, part: &[u8], last: bool) {
-        let (mut faults, mut parts) = self.parts(kind);
+        let (mut faults, mut parts) = self.parts(kind, self.compresses(part));
         parts.data.extend_from_slice(part);
         if kind == MessageKind::Text && !is_text(&parts.data, last) {
             if parts.is_promised && faults.is_empty() {
@@ -124,15 +170,16 @@ impl<'s> Host<'s> {
         let item = last.then(|| message(kind, parts.data.clone()));
         if self.call(faults, part.len(), item, |end, out| end.send_fragment(kind, part, last, out))
         {
+            assert_eq!(self.written.is_compressed, parts.is_compressed, "another choice");
             self.sending = (!last).then_some(parts);
         }
     }
 
     /// Says why no part of a message of this kind may be sent now, if so, and what was sent of it.
-    pub fn parts(&self, kind: MessageKind) -> (Vec<UsageError>, Parts) {
+    pub fn parts(&self, kind: MessageKind, is_compressed: bool) -> (Vec<UsageError>, Parts) {
         let mut faults = self.faults();
-        let parts =
-            self.sending.clone().unwrap_or(Parts { kind, data: Vec::new(), is_promised: false });
+        let parts = Parts { kind, data: Vec::new(), is_promised: false, is_compressed };
+        let parts = self.sending.clone().unwrap_or(parts);
         if parts.kind != kind {
             faults.push(UsageError::MessageInProgress);
         }
@@ -163,7 +210,11 @@ impl<'s> Host<'s> {
     }
 
     pub fn start_fragment(&mut self, kind: MessageKind, part: &[u8], last: bool) {
-        let (faults, mut parts) = self.parts(kind);
+        let (mut faults, mut parts) = self.parts(kind, false);
+        if parts.is_compressed {
+            // Who goes on with it would have to compress it.
+            faults.push(UsageError::MessageInProgress);
+        }
         parts.data.extend_from_slice(part);
         parts.is_promised = true;
         if kind == MessageKind::Text && !is_text(&parts.data, last) {
@@ -181,11 +232,14 @@ impl<'s> Host<'s> {
         }
     }
 
-    pub fn send_prepared(&mut self, text: &str) {
+    pub fn send_prepared(&mut self, text: &str, compress: Option<DeflateConfig>) {
         let End::Messages(_) = self.end else {
             return;
         };
-        let prepared = Prepared::text(text).expect("memory");
+        let mut prepared = Prepared::text(text).expect("memory");
+        if let Some(config) = compress {
+            prepared = prepared.compress(&config).expect("memory");
+        }
         let mut faults = self.faults();
         if self.sending.is_some() {
             faults.push(UsageError::MessageInProgress);
@@ -193,10 +247,18 @@ impl<'s> Host<'s> {
         if self.side == Side::Client {
             faults.push(UsageError::UnmaskedFrame);
         }
-        self.call(faults, text.len(), Some(Item::Text(text.to_owned())), |end, out| match end {
+        let item = Some(Item::Text(text.to_owned()));
+        let was_sent = self.call(faults, text.len(), item, |end, out| match end {
             End::Messages(ws) => ws.send_prepared(&prepared, out),
             End::Chunks(_) => Ok(()),
         });
+        if was_sent && self.written.is_compressed {
+            let config = compress.expect("compressed by nobody");
+            let deflate = self.deflate.expect("agreed");
+            assert!(deflate.which != Compress::Never);
+            let bits = config.params().server_max_window_bits();
+            assert!(bits <= deflate.params.server_max_window_bits(), "a larger window");
+        }
     }
 
     pub fn control(
@@ -268,14 +330,13 @@ impl<'s> Host<'s> {
         let room = self.out.room();
         let result = call(&mut self.end, &mut self.out);
         if let Err(UsageError::OutputFull { needed }) = result {
-            assert!(
-                needed > room && needed >= payload_len + 2,
-                "{needed} bytes wanted, {room} there"
-            );
-            assert!(
-                needed <= payload_len + 14 + 131,
-                "{needed} bytes for {payload_len} and a Pong"
-            );
+            // What is compressed may take less; or more, by the longest words of the fixed code and the ends of blocks.
+            let (least, most) = match self.deflate {
+                None => (payload_len + 2, payload_len + 14 + 131),
+                Some(_) => (2, payload_len + payload_len / 4 + 30 + 131),
+            };
+            assert!(needed > room && needed >= least, "{needed} bytes wanted, {room} there");
+            assert!(needed <= most, "{needed} bytes for {payload_len} and a Pong");
             faults.push(UsageError::OutputFull { needed });
         } else if faults.is_empty() {
             assert_eq!(result, Ok(()));

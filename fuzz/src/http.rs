@@ -397,7 +397,8 @@ fn subprotocols(lines: &[Vec<u8>]) -> Option<Vec<String>> {
     is_good.then_some(found)
 }
 
-fn extensions(lines: &[Vec<u8>]) -> Option<Vec<Extension>> {
+/// Returns the extensions in the lines of a field, by the grammar of RFC 6455 §9.1.
+pub fn extensions(lines: &[Vec<u8>]) -> Option<Vec<Extension>> {
     let mut found = Vec::new();
     for line in lines {
         // What is quoted is a token, so it has neither comma nor semicolon.

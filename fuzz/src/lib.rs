@@ -4,12 +4,18 @@
 pub mod accept;
 pub mod checker;
 pub mod client_handshake;
+pub mod deflate_receive;
+pub mod deflate_roundtrip;
 pub mod differential;
 pub mod ends;
+pub mod extension_negotiation;
+#[path = "../../tests/common/extensions.rs"]
+mod extensions;
 pub mod frame_header;
 pub mod frames;
 pub mod host;
 pub mod http;
+pub mod inflate;
 pub mod mask;
 pub mod memory;
 pub mod peers;
@@ -18,6 +24,7 @@ pub mod server_handshake;
 pub mod session;
 pub mod split_invariance;
 pub mod storage;
+pub mod streams;
 pub mod utf8;
 pub mod wild;
 
@@ -27,9 +34,12 @@ use arbitrary::{Arbitrary, Unstructured};
 pub type Replay = fn(&[u8]);
 
 /// The targets by name.
-pub const TARGETS: [(&str, Replay); 9] = [
+pub const TARGETS: [(&str, Replay); 12] = [
     ("client_handshake", client_handshake::oracle),
+    ("deflate_receive", |data| structured(data, deflate_receive::oracle)),
+    ("deflate_roundtrip", |data| structured(data, deflate_roundtrip::oracle)),
     ("differential", |data| structured(data, differential::oracle)),
+    ("extension_negotiation", extension_negotiation::oracle),
     ("frame_header", frame_header::oracle),
     ("mask", mask::oracle),
     ("receive", receive::oracle),

@@ -25,7 +25,7 @@ struct Step<'a> {
 }
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
-enum Call<'a> {
+pub enum Call<'a> {
     Text(&'a str),
     Binary(&'a [u8], u8),
     Fragment {
@@ -71,8 +71,10 @@ enum Call<'a> {
 
 pub fn oracle(input: &Input<'_>) {
     let (mut storage_of_client, mut storage_of_server) = ([0; 300], [0; 300]);
-    let mut client = Host::new(Side::Client, input.seed, input.client, &mut storage_of_client);
-    let mut server = Host::new(Side::Server, input.seed, input.server, &mut storage_of_server);
+    let mut client =
+        Host::new(Side::Client, input.seed, input.client, None, &mut storage_of_client);
+    let mut server =
+        Host::new(Side::Server, input.seed, input.server, None, &mut storage_of_server);
     for step in &input.steps {
         let (me, other) =
             if step.by_client { (&mut client, &mut server) } else { (&mut server, &mut client) };
@@ -83,7 +85,7 @@ pub fn oracle(input: &Input<'_>) {
     client.written.assert_fresh_keys();
 }
 
-fn step<'s>(me: &mut Host<'s>, call: Call<'_>, other: &mut Host<'s>) {
+pub fn step<'s>(me: &mut Host<'s>, call: Call<'_>, other: &mut Host<'s>) {
     match call {
         Call::Text(text) => me.send_message(MessageKind::Text, text.as_bytes()),
         Call::Binary(data, repeat) => {
@@ -92,7 +94,7 @@ fn step<'s>(me: &mut Host<'s>, call: Call<'_>, other: &mut Host<'s>) {
         Call::Fragment { text, part, last } => me.send_fragment(kind(text), part, last),
         Call::Start { text, len } => me.start(kind(text), len),
         Call::StartFragment { text, part, last } => me.start_fragment(kind(text), part, last),
-        Call::Prepared(text) => me.send_prepared(text),
+        Call::Prepared(text) => me.send_prepared(text, None),
         Call::Ping(payload) => {
             let expected = Item::Ping(payload.to_vec());
             me.control(payload, expected, |end, out| end.send_ping(payload, out));
@@ -130,7 +132,7 @@ fn step<'s>(me: &mut Host<'s>, call: Call<'_>, other: &mut Host<'s>) {
 }
 
 /// Lets both ends write and read all there is, in pieces of this size, close, and come to their end.
-fn finish<'s>(client: &mut Host<'s>, server: &mut Host<'s>, piece: usize) {
+pub fn finish<'s>(client: &mut Host<'s>, server: &mut Host<'s>, piece: usize) {
     client.out = Out::Growing(take(&client.out));
     server.out = Out::Growing(take(&server.out));
     for round in 0..8 {
@@ -191,6 +193,6 @@ fn take(out: &Out<'_>) -> Vec<u8> {
     out.bytes().to_vec()
 }
 
-fn kind(text: bool) -> MessageKind {
+pub fn kind(text: bool) -> MessageKind {
     if text { MessageKind::Text } else { MessageKind::Binary }
 }

@@ -1,0 +1,4 @@
+#![no_main]
+use websocket_proto_fuzz::deflate_roundtrip::{Input, oracle};
+
+libfuzzer_sys::fuzz_target!(|input: Input<'_>| oracle(&input));

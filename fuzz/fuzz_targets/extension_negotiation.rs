@@ -1,0 +1,4 @@
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| websocket_proto_fuzz::extension_negotiation::oracle(
+    data
+));
