@@ -266,6 +266,40 @@ fn debug_output_of_a_machine_in_progress_row_111() {
     assert!(!format!("{server:?}").contains("201, 202, 203, 204"));
 }
 
+/// What was said last lies in a buffer that is kept, and what comes in one that is to be inflated.
+#[cfg(feature = "deflate")]
+#[test]
+fn debug_output_holds_no_compressed_message_row_111() {
+    use websocket_proto::{DeflateConfig, WebSocket};
+
+    let config = DeflateConfig::default().threshold(0);
+    let open = |role| {
+        WebSocket::open(
+            common::opened(role).with_deflate(config.params(), config),
+            Config::default(),
+        )
+    };
+    let (mut server, mut client) = (open(Role::Server), open(Role::Client));
+    // It does not shrink by much.
+    let mut state = 1_u32;
+    let digits = core::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from_digit(state >> 27, 32).unwrap()
+    });
+    let (text, mut out): (String, _) = (digits.take(50_000).collect(), Vec::new());
+    server.send_text(&text, &mut out).unwrap();
+    server.send_binary(text.as_bytes(), &mut out).unwrap();
+    let (mut input, mut scratch) = (&mut out[..], Vec::new());
+    let mut texts = vec![format!("{server:?}")];
+    client.receive(&mut input, &mut Vec::new()).unwrap();
+    texts.push(format!("{client:?}"));
+    client.receive_chunk(&mut input, &mut scratch, &mut Vec::new()).unwrap();
+    texts.push(format!("{client:?}"));
+    for text in texts {
+        assert!(text.len() < 2_000, "{text}");
+    }
+}
+
 #[test]
 fn config_refuses_nonsense_row_116() {
     let config = Config::default();

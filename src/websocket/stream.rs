@@ -1,7 +1,7 @@
 //! A message that is handed out in chunks as it arrives, inflated where it came compressed (RFC 7692 §7.2.2).
 
 use alloc::vec::Vec;
-use core::mem;
+use core::{fmt, mem};
 
 use crate::connection::{Chunk, Masked};
 use crate::deflate::{Inflater, Progress};
@@ -12,7 +12,6 @@ use crate::utf8::Utf8;
 use crate::websocket::assembler::inflate;
 
 /// A message of which not all was handed out.
-#[derive(Debug)]
 pub(super) struct Stream {
     utf8: Option<Utf8>,
     /// Whether something was handed out.
@@ -120,6 +119,18 @@ impl Stream {
         }
         let first = !mem::replace(&mut self.is_begun, true);
         Some(Chunk { first, last, ..chunk })
+    }
+}
+
+impl fmt::Debug for Stream {
+    /// Leaves out what came.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream")
+            .field("utf8", &self.utf8)
+            .field("is_begun", &self.is_begun)
+            .field("room", &self.room)
+            .field("next", &self.next)
+            .finish_non_exhaustive()
     }
 }
 
