@@ -21,7 +21,7 @@ use miniz_oxide::DataFormat;
 use miniz_oxide::deflate::core::{CompressionStrategy, CompressorOxide, TDEFLFlush, compress};
 use naive::{Naive, noise};
 use websocket_proto::{
-    Compress, Config, DeflateConfig, Event, MessageKind, Role, UsageError, WebSocket,
+    Compress, Config, DeflateConfig, Event, MessageKind, Role, SliceOutput, UsageError, WebSocket,
 };
 
 /// Compresses every message, both ends with this window.
@@ -402,4 +402,30 @@ both! {
         assert_eq!(got, [&long[..], short, "partsparts"].repeat(3));
         assert_eq!(peer.poll(secs(0), &mut Vec::new()), common::OPEN);
     };
+}
+
+/// What is told of the room holds for the next try, although the context is lost with what was refused.
+#[test]
+fn a_refused_message_says_how_much_room_it_needs() {
+    let config = every(15, true);
+    for role in [Role::Server, Role::Client] {
+        for last in [true, false] {
+            let (mut ws, mut judge) = (open(role, config), Judge::of(role, config));
+            let (mut out, data) = (Vec::new(), noise(500));
+            ws.send_binary(&data, &mut out).unwrap();
+            assert_eq!(judge.read(&out), [(2, true, data.clone())]);
+            let mut room = [0; 600];
+            let mut little = SliceOutput::new(&mut room[..4]);
+            let refused = ws.send_fragment(MessageKind::Binary, &data, last, &mut little);
+            let Err(UsageError::OutputFull { needed }) = refused else { panic!("{refused:?}") };
+            let mut enough = SliceOutput::new(&mut room[..needed]);
+            ws.send_fragment(MessageKind::Binary, &data, last, &mut enough).unwrap();
+            assert_eq!(enough.written().len(), needed);
+            let mut out = enough.written().to_vec();
+            if !last {
+                ws.send_fragment(MessageKind::Binary, &[], true, &mut out).unwrap();
+            }
+            assert_eq!(judge.read(&out), [(2, true, data)]);
+        }
+    }
 }

@@ -27,6 +27,7 @@ enum Parts {
 }
 
 /// A data frame that may be sent: the message it belongs to would go on so.
+#[derive(Clone, Copy)]
 pub(crate) struct Outgoing {
     header: FrameHeader,
     after: Option<Parts>,

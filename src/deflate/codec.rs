@@ -175,14 +175,13 @@ impl<B: InflateBackend> Inflater<B> {
         let mut input = EMPTY_BLOCKS.get(usize::from(!is_left_on)..).unwrap_or_default();
         for left in [6, 1] {
             let Inflated { made, stop } = backend.inflate(&mut input, &mut [0], Until::BlockEnd)?;
-            match (stop, made, input.len()) {
-                (Stop::BlockEnd, 0, len) if len == left => {}
+            if (stop, made, input.len()) == (Stop::StreamEnd, 0, 6) {
                 // The empty block was the last of its stream (§7.2.3.4).
-                (Stop::StreamEnd, 0, 6) => {
-                    backend.restart();
-                    break;
-                }
-                _ => return Err(Fault::Invalid),
+                backend.restart();
+                break;
+            }
+            if (stop, made, input.len()) != (Stop::BlockEnd, 0, left) {
+                return Err(Fault::Invalid);
             }
         }
         Ok(())
@@ -227,15 +226,19 @@ impl<B: DeflateBackend> Deflater<B> {
         out: &mut Vec<u8>,
     ) -> Result<(), OutOfMemory> {
         let start = out.len();
-        if let Err(error) = self.advance(data, last, out) {
+        let advanced = self.advance(data, last, out);
+        if advanced.is_err() {
             out.truncate(start);
-            self.forget();
-            return Err(error);
         }
-        if last && !self.takes_over {
+        if advanced.is_err() || (last && !self.takes_over) {
             self.forget();
         }
-        Ok(())
+        advanced
+    }
+
+    /// Tells whether something is held that what follows may refer to.
+    pub(crate) const fn is_held(&self) -> bool {
+        self.backend.is_some()
     }
 
     /// Drops all that is held: what follows refers to nothing before it. It must be called when a payload is not sent.
@@ -260,11 +263,9 @@ impl<B: DeflateBackend> Deflater<B> {
             if made == out.len() {
                 extend(out, data.len().clamp(SHORTEST_STEP, LONGEST_STEP), 0, usize::MAX)?;
             }
-            let free = out.get_mut(made..).unwrap_or_default();
-            let room = free.len();
-            let more = backend.deflate(&mut data, free)?;
+            let more = backend.deflate(&mut data, out.get_mut(made..).unwrap_or_default())?;
             made = made.saturating_add(more);
-            if more < room && data.is_empty() {
+            if made < out.len() && data.is_empty() {
                 break;
             }
         }
@@ -309,8 +310,7 @@ pub(crate) trait InflateBackend {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Until {
     InputEnd,
-    /// The next end of a block, unless the input ends there as well. Where the stream ends with the block, it may be the
-    /// next call that says so.
+    /// The next end of a block, unless the input ends there as well. That the stream ends too, the next call may say.
     BlockEnd,
 }
 

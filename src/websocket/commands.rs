@@ -11,7 +11,7 @@ use crate::error::UsageError;
 use crate::opcode::MessageKind;
 use crate::output::Output;
 #[cfg(feature = "deflate")]
-use crate::websocket::Compress;
+use crate::websocket::compression::{Compress, Compression};
 use crate::websocket::{Prepared, WebSocket};
 
 impl WebSocket {
@@ -215,6 +215,24 @@ impl WebSocket {
 
     #[cfg(feature = "deflate")]
     fn send_compressed(
+        &mut self,
+        frame: Outgoing,
+        part: &[u8],
+        last: bool,
+        out: &mut (impl Output + ?Sized),
+    ) -> Result<(), UsageError> {
+        let refers_back = self.compression.as_ref().is_some_and(Compression::refers_back);
+        match self.try_compressed(frame, part, last, out) {
+            // The context is lost with what was refused. Without, it needs more room, and `needed` is to say how much.
+            Err(UsageError::OutputFull { .. }) if refers_back => {
+                self.try_compressed(frame, part, last, out)
+            }
+            sent => sent,
+        }
+    }
+
+    #[cfg(feature = "deflate")]
+    fn try_compressed(
         &mut self,
         frame: Outgoing,
         part: &[u8],

@@ -70,6 +70,11 @@ impl Compression {
         self.is_on
     }
 
+    /// Tells whether what is compressed next may refer to something before it.
+    pub(super) const fn refers_back(&self) -> bool {
+        self.deflater.is_held()
+    }
+
     /// Compresses a message or a part of one.
     pub(super) fn deflate(&mut self, part: &[u8], last: bool) -> Result<&[u8], OutOfMemory> {
         self.scratch.clear();
