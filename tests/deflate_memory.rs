@@ -335,3 +335,34 @@ both! {
         }
     };
 }
+
+/// As `Config::recycle_limit` says: a message that fits in it can be recycled, and one that does not comes all the same.
+#[test]
+fn a_message_that_can_be_recycled_is_given_no_more_than_that() {
+    let limits = Config::default().recycle_limit(100_000);
+    for (len, fits) in [(60_000, true), (90_000, true), (100_000, true), (100_001, false)] {
+        // Bytes of 64 kinds, in no order: they shrink to three quarters.
+        let data: Vec<u8> = noise(len).into_iter().map(|byte| b'0' + byte % 64).collect();
+        let (mut server, mut out) = (open(Role::Server, config(true), limits), Vec::new());
+        server.send_binary(&data, &mut out).unwrap();
+        server.send_text(std::str::from_utf8(&data).unwrap(), &mut out).unwrap();
+        for step in [out.len(), 5_000, 100] {
+            let mut client = open(Role::Client, config(true), limits);
+            let mut seen = 0;
+            for mut piece in out.clone().chunks_mut(step) {
+                while let Some(event) = client.receive(&mut piece, &mut Vec::new()) {
+                    let buffer = match event {
+                        Event::Text(text) => text.into_owned().into_bytes(),
+                        Event::Binary(data) => data.into_owned(),
+                        event => panic!("{event:?}"),
+                    };
+                    assert!(buffer == data);
+                    assert_eq!(buffer.capacity() <= 100_000, fits, "{len} {step}");
+                    client.recycle(buffer);
+                    seen += 1;
+                }
+            }
+            assert_eq!(seen, 2);
+        }
+    }
+}

@@ -100,7 +100,11 @@ impl Assembler {
         let message_limit = self.message_limit();
         let mut input = &*chunk.payload;
         loop {
-            let room = message_limit.saturating_sub(self.message.len());
+            let len = self.message.len();
+            // The buffer grows beyond what can be recycled only if it must.
+            let is_small = len < self.recycle_limit;
+            let most = if is_small { message_limit.min(self.recycle_limit) } else { message_limit };
+            let room = most.saturating_sub(len);
             let progress = match &mut self.message {
                 Message::None { .. } | Message::Streamed(_) => return Ok(None),
                 Message::Binary(data) => inflate(inflater, &mut input, chunk.last, data, room)?,
@@ -110,7 +114,7 @@ impl Assembler {
                     let progress = inflate(inflater, &mut input, chunk.last, scratch, room);
                     let needed = text.len().saturating_add(scratch.len());
                     // What was made before a fault may be one itself.
-                    text.push(scratch, needed.saturating_mul(2).min(message_limit))?;
+                    text.push(scratch, needed.saturating_mul(2).min(most))?;
                     progress?
                 }
             };
