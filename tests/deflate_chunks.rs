@@ -164,3 +164,31 @@ fn a_message_goes_on_with_the_call_that_began_it() {
         rest.clear();
     }
 }
+
+/// The message behind one that was left before its end does not overtake what is wrong with that one.
+#[test]
+fn what_is_left_of_a_message_comes_before_the_next() {
+    for (end, is_good) in [(&b"end"[..], true), (b"\xff", false)] {
+        for which in [Compress::Always, Compress::Never] {
+            let (mut server, mut client) = pair(Config::default());
+            let (mut out, mut replies, mut scratch) = (Vec::new(), Vec::new(), Vec::new());
+            server.compress(which);
+            // As binary, for nothing else would be sent; then it is marked as text.
+            server.send_binary(&[&vec![b'x'; 20_000], end].concat(), &mut out).unwrap();
+            out[0] ^= 0x03;
+            let mut input = &mut out[..];
+            let event = client.receive_chunk(&mut input, &mut scratch, &mut replies);
+            assert!(matches!(event, Some(ChunkEvent::Data(chunk)) if chunk.first));
+            assert!(input.is_empty());
+            let mut next = *b"\x81\x02hi";
+            let event = client.receive(&mut &mut next[..], &mut replies);
+            let next = client.poll(Duration::ZERO, &mut replies);
+            if is_good {
+                assert_eq!((event, next), (Some(Event::Text("hi".into())), Next::Wait(None)));
+            } else {
+                let failure = Failure::Protocol(ProtocolError::InvalidUtf8);
+                assert_eq!((event, next), (None, Next::End(Err(failure))));
+            }
+        }
+    }
+}

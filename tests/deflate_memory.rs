@@ -345,7 +345,7 @@ fn a_message_that_can_be_recycled_is_given_no_more_than_that() {
         let data: Vec<u8> = noise(len).into_iter().map(|byte| b'0' + byte % 64).collect();
         let (mut server, mut out) = (open(Role::Server, config(true), limits), Vec::new());
         server.send_binary(&data, &mut out).unwrap();
-        server.send_text(std::str::from_utf8(&data).unwrap(), &mut out).unwrap();
+        server.send_text(core::str::from_utf8(&data).unwrap(), &mut out).unwrap();
         for step in [out.len(), 5_000, 100] {
             let mut client = open(Role::Client, config(true), limits);
             let mut seen = 0;

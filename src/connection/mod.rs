@@ -241,6 +241,12 @@ impl Connection {
         self.receiver.take_compressed();
     }
 
+    /// Has the next message wait until this one, of which the frames have come, is done with above.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn hold(&mut self) {
+        self.receiver.hold();
+    }
+
     fn receive_ping(&mut self, payload: ControlPayload, out: &mut (impl Output + ?Sized)) {
         // §5.5.2: "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response, unless it already
         // received a Close frame." Our own Close does not matter.

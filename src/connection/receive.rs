@@ -83,6 +83,14 @@ impl Receiver {
         self.takes_compressed = true;
     }
 
+    /// Has the next message wait for [`receive`](Self::receive), which is not asked before this one is done with.
+    #[cfg(feature = "deflate")]
+    pub(super) fn hold(&mut self) {
+        if let Progress::Idle = self.progress {
+            self.progress = Progress::Header(HeaderDecoder::new());
+        }
+    }
+
     /// Takes a message in a single frame that lies whole in the input: the case that decides the speed. `None`: it is
     /// another case, for [`receive`](Self::receive), and nothing was taken.
     #[inline(always)]

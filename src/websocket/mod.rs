@@ -201,8 +201,11 @@ impl WebSocket {
     /// Ends the message with its last chunk.
     #[cfg(feature = "deflate")]
     fn ended<'b>(&mut self, chunk: Option<Chunk<'b>>) -> Option<Chunk<'b>> {
-        if chunk.is_some_and(|chunk| chunk.last) {
-            self.assembler.discard();
+        match chunk {
+            Some(chunk) if chunk.last => self.assembler.discard(),
+            // There may be more to come of it.
+            Some(_) => self.connection.hold(),
+            None => {}
         }
         chunk
     }
