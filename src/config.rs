@@ -48,7 +48,7 @@ impl Config {
     /// Sets the greatest size of a received message in bytes; `u64::MAX` sets none. Default: 16 MiB.
     ///
     /// A message that exceeds it fails the connection with 1009, at the header of the frame that declares too much
-    /// (RFC 6455 §10.4).
+    /// (RFC 6455 §10.4). One that comes compressed must not exceed it as it comes, nor as it is inflated.
     ///
     /// # Errors
     ///

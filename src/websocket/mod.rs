@@ -128,7 +128,8 @@ impl WebSocket {
     ///
     /// What comes compressed is inflated into `scratch`, at most 16 KiB at a time, and counts for
     /// [`Config::message_limit`] as it grows; what the buffer held before is lost. What comes plain is handed out as it
-    /// lies in the input. Of an input that makes more than one chunk, the compressed bytes are held meanwhile.
+    /// lies in the input. Of an input that makes more than one chunk, the compressed bytes are held meanwhile. What a
+    /// chunk says of its frame is about those: a relay cannot start a frame by it.
     ///
     /// Let one of the two take all of a message: what is left of one that the other began is dropped.
     #[cfg(feature = "deflate")]
