@@ -142,21 +142,32 @@ fn first<const N: usize>(timers: [Option<(Time, Span, Alarm)>; N], now: Time) ->
     Alarm::None(deadline.map(Time::as_duration))
 }
 
-/// A point on the caller's time line: nanoseconds, which reach for 584 years.
+/// A point on the caller's time line, which reaches for 136 years. In parts, as `Duration` has them: a microcontroller
+/// does not divide 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Time(u64);
+struct Time {
+    secs: u32,
+    nanos: u32,
+}
 
 impl Time {
+    const END: Self = Self { secs: u32::MAX, nanos: 999_999_999 };
+
+    /// What lies beyond the end is taken for the end.
     fn new(time: Duration) -> Self {
-        Self(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+        Self::try_new(time).unwrap_or(Self::END)
+    }
+
+    fn try_new(time: Duration) -> Option<Self> {
+        Some(Self { secs: u32::try_from(time.as_secs()).ok()?, nanos: time.subsec_nanos() })
     }
 
     fn after(self, span: Span) -> Option<Self> {
-        self.0.checked_add(u64::from(span.0.get()).saturating_mul(NANOS_PER_MILLI)).map(Self)
+        Self::try_new(self.as_duration().checked_add(Duration::from_millis(span.0.get().into()))?)
     }
 
-    const fn as_duration(self) -> Duration {
-        Duration::from_nanos(self.0)
+    fn as_duration(self) -> Duration {
+        Duration::new(self.secs.into(), self.nanos)
     }
 }
 
@@ -167,12 +178,13 @@ struct Span(NonZeroU32);
 impl Span {
     /// Rounds up; `None` for no time at all.
     fn new(span: Duration) -> Option<Self> {
-        let millis = Time::new(span).0.div_ceil(NANOS_PER_MILLI);
+        let millis = span.subsec_nanos().div_ceil(NANOS_PER_MILLI);
+        let millis = span.as_secs().saturating_mul(1000).saturating_add(millis.into());
         NonZeroU32::new(u32::try_from(millis).unwrap_or(u32::MAX)).map(Self)
     }
 }
 
-const NANOS_PER_MILLI: u64 = 1_000_000;
+const NANOS_PER_MILLI: u32 = 1_000_000;
 
 #[cfg(test)]
 mod tests {
