@@ -131,7 +131,7 @@ fn step<'s>(me: &mut Host<'s>, call: Call<'_>, other: &mut Host<'s>) {
 impl Pattern {
     /// Most are short; a few are longer than most windows.
     fn data(self, text: bool) -> Vec<u8> {
-        let shift = if self.seed >= 224 { 1 } else { 5 + self.seed / 8 % 4 };
+        let shift = if self.seed >= 224 { 1 } else { 6 + self.seed / 8 % 4 };
         let len = usize::from(self.len >> shift);
         // Few kinds of noise, so that messages are alike.
         let mut state = u32::from(self.seed % 8) << 8 | 1;

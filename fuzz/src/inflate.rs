@@ -256,20 +256,21 @@ impl Run<'_> {
     }
 
     fn symbol(&mut self, code: &Code) -> Result<u16, Out> {
+        let (bits, count) = self.look();
         let (mut word, mut first, mut before) = (0, 0, 0);
-        for count in &code.counts[1..] {
-            word |= self.read(1)?;
-            let count = u32::from(*count);
-            if word < first + count {
+        // One word, or none, is known by its only bit.
+        let longest = if code.symbols.len() < 2 { 1 } else { 15 };
+        for len in 1..=longest {
+            word = word << 1 | bits >> (len - 1) & 1;
+            let words = u32::from(code.counts[len as usize]);
+            if word < first + words || len > count {
+                self.skip(len)?;
                 return Ok(code.symbols[(before + word - first) as usize]);
             }
-            before += count;
-            first = (first + count) << 1;
-            word <<= 1;
-            if code.symbols.len() < 2 {
-                break;
-            }
+            before += words;
+            first = (first + words) << 1;
         }
+        self.skip(longest)?;
         fault("RFC 1951 §3.2.2 no word of the code")
     }
 
@@ -287,16 +288,30 @@ impl Run<'_> {
     }
 
     fn read(&mut self, count: u32) -> Result<u32, Out> {
-        let mut value = 0;
-        for place in 0..count {
-            let byte = *self.bits.first().ok_or(Out::Of)?;
-            value |= u32::from(byte >> self.bit & 1) << place;
-            self.bit += 1;
-            if self.bit == 8 {
-                self.align();
-            }
+        let (bits, _) = self.look();
+        self.skip(count)?;
+        Ok(bits & ((1 << count) - 1))
+    }
+
+    /// Returns the next bits, and how many there are, if those are not enough for anything.
+    fn look(&self) -> (u32, u32) {
+        let mut bytes = [0; 4];
+        let count = self.bits.len().min(4);
+        bytes[..count].copy_from_slice(&self.bits[..count]);
+        let bit = u32::from(self.bit);
+        (u32::from_le_bytes(bytes) >> bit, (8 * count as u32).saturating_sub(bit))
+    }
+
+    fn skip(&mut self, count: u32) -> Result<(), Out> {
+        let end = u32::from(self.bit) + count;
+        let bytes = (end / 8) as usize;
+        if 8 * self.bits.len() < end as usize {
+            self.bits = &[];
+            return Err(Out::Of);
         }
-        Ok(value)
+        self.bits = &self.bits[bytes..];
+        self.bit = (end % 8) as u8;
+        Ok(())
     }
 }
 
