@@ -29,7 +29,14 @@ use super::params::DeflateParams;
 ///
 /// With takeover, a buffer for what is sent is kept as well, of up to 64 KiB. Where the allocator has no memory for a
 /// message, that is an error; where it has none for a codec itself, the program ends as for any `Box` with `miniz_oxide`,
-/// and panics with `zlib-rs`.
+/// and panics with `zlib-rs`. The compressor of `miniz_oxide` is made on the stack: without optimisation a thread of
+/// 256 KiB is too small for it.
+///
+/// # Work
+///
+/// Each block of a compressed message costs its receiver some time, however short it is. With `miniz_oxide` that is a
+/// microsecond and more: a peer that sends nothing but empty blocks makes 1.5 µs of work with a byte, where `zlib-rs` does
+/// 0.02. What anybody may connect to is better served by `zlib-rs`, or with a small message limit.
 ///
 /// # Examples
 ///
