@@ -10,6 +10,8 @@
 #[path = "../../common/counting.rs"]
 #[allow(dead_code, reason = "tests use the rest")]
 mod counting;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod frames;
 mod handshake;
 mod lifetime;
@@ -56,14 +58,19 @@ impl Work {
 }
 
 fn main() {
-    let rows = [handshake::rows(), frames::rows(), lifetime::rows(), planted()];
+    let rows = if cfg!(feature = "deflate") {
+        compressed()
+    } else {
+        let rows = [handshake::rows(), frames::rows(), lifetime::rows(), planted()];
+        rows.into_iter().flatten().collect()
+    };
     let mut arguments = std::env::args().skip(1);
     let mut number = || arguments.next().and_then(|it| it.parse().ok()).expect("a number");
     let (lane, lanes): (usize, usize) = (number(), number());
     let words: Vec<String> = arguments.collect();
     let is_wanted =
         |row: &Row| words.is_empty() || words.iter().any(|word| row.name.contains(word));
-    let wanted = rows.into_iter().flatten().filter(is_wanted);
+    let wanted = rows.into_iter().filter(is_wanted);
     for row in wanted.skip(lane).step_by(lanes) {
         for size in [0, row.size, 2 * row.size, 4 * row.size] {
             let mut work = (row.prepare)(size);
@@ -98,6 +105,14 @@ fn planted() -> Vec<Row> {
             Work::new(size / 2, move || drop(std::hint::black_box(Vec::<u8>::with_capacity(size))))
         }),
     ]
+}
+
+#[cfg(feature = "deflate")]
+use deflate::rows as compressed;
+
+#[cfg(not(feature = "deflate"))]
+fn compressed() -> Vec<Row> {
+    Vec::new()
 }
 
 const ROLES: [Role; 2] = [Role::Client, Role::Server];
