@@ -119,6 +119,11 @@ impl<B: InflateBackend> Inflater<B> {
             if *made == out.len() {
                 // Text shrinks to a fourth or an eighth.
                 let step = input.len().saturating_mul(8).clamp(SHORTEST_STEP, LONGEST_STEP);
+                // What is there is used first, so that a buffer grows when it is full, to twice its length.
+                let step = match out.capacity().saturating_sub(out.len()) {
+                    0 => step,
+                    free => step.min(free),
+                };
                 extend(out, step.min(limit.saturating_sub(*made)), 0, limit)?;
             }
             let before = *input;
