@@ -227,30 +227,10 @@ both! {
     };
 
     client_asks_for_nothing_more_row_102, server_asks_for_nothing_more_row_102: |role| {
-        let to = To(role);
-        let text = "a text like any other, ".repeat(700);
-        let (mut ws, mut out) = (open(role, config(true), Config::default()), Vec::with_capacity(100_000));
-        let mut bits = Bits::new();
-        bits.fixed(false).literals(text.as_bytes()).end().stored_header(false);
-        let frames = [to.frame(0xC1, &bits.bytes), to.frame(0xC2, &bits.bytes)].concat();
-        let mut input = frames.clone();
-        let mut busy = |recycles: bool| {
-            input.copy_from_slice(&frames);
-            let mut rest = &mut input[..];
-            while let Some(event) = ws.receive(&mut rest, &mut out) {
-                match event {
-                    Event::Text(text) if recycles => ws.recycle(text.into_owned()),
-                    Event::Binary(data) if recycles => ws.recycle(data.into_owned()),
-                    _ => {}
-                }
-            }
-            ws.send_text(&text, &mut out).unwrap();
-            ws.send_binary(text.as_bytes(), &mut out).unwrap();
-            out.clear();
-        };
-        (0..5).for_each(|_| busy(true));
-        let ((), spent) = cost(|| (0..50).for_each(|_| busy(true)));
-        assert_eq!(spent, NOTHING, "what is handed over is given back");
+        // Shorter and longer than the most that is made ready at once.
+        for text in [700, 4_000].map(|times| "a text like any other, ".repeat(times)) {
+            asks_for_nothing_more(role, &text);
+        }
     };
 
     client_fails_without_memory_to_inflate_row_104, server_fails_without_memory_to_inflate_row_104: |role| {
@@ -365,4 +345,32 @@ fn a_message_that_can_be_recycled_is_given_no_more_than_that() {
             assert_eq!(seen, 2);
         }
     }
+}
+
+fn asks_for_nothing_more(role: Role, text: &str) {
+    let to = To(role);
+    let config_of_recycling = Config::default().recycle_limit(1 << 20);
+    let (mut ws, mut out) =
+        (open(role, config(true), config_of_recycling), Vec::with_capacity(200_000));
+    let mut bits = Bits::new();
+    bits.fixed(false).literals(text.as_bytes()).end().stored_header(false);
+    let frames = [to.frame(0xC1, &bits.bytes), to.frame(0xC2, &bits.bytes)].concat();
+    let mut input = frames.clone();
+    let mut busy = |recycles: bool| {
+        input.copy_from_slice(&frames);
+        let mut rest = &mut input[..];
+        while let Some(event) = ws.receive(&mut rest, &mut out) {
+            match event {
+                Event::Text(text) if recycles => ws.recycle(text.into_owned()),
+                Event::Binary(data) if recycles => ws.recycle(data.into_owned()),
+                _ => {}
+            }
+        }
+        ws.send_text(&text, &mut out).unwrap();
+        ws.send_binary(text.as_bytes(), &mut out).unwrap();
+        out.clear();
+    };
+    (0..5).for_each(|_| busy(true));
+    let ((), spent) = cost(|| (0..50).for_each(|_| busy(true)));
+    assert_eq!(spent, NOTHING, "what is handed over is given back");
 }

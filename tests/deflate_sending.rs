@@ -21,7 +21,8 @@ use miniz_oxide::DataFormat;
 use miniz_oxide::deflate::core::{CompressionStrategy, CompressorOxide, TDEFLFlush, compress};
 use naive::{Naive, noise};
 use websocket_proto::{
-    Compress, Config, DeflateConfig, Event, MessageKind, Role, SliceOutput, UsageError, WebSocket,
+    Compress, Config, DeflateConfig, Event, MessageKind, Prepared, Role, SliceOutput, UsageError,
+    WebSocket,
 };
 
 /// Compresses every message, both ends with this window.
@@ -402,6 +403,31 @@ both! {
         assert_eq!(got, [&long[..], short, "partsparts"].repeat(3));
         assert_eq!(peer.poll(secs(0), &mut Vec::new()), common::OPEN);
     };
+
+    client_ends_a_started_message_plain, server_ends_a_started_message_plain: |role| {
+        let config = every(15, true);
+        let (mut ws, mut judge) = (open(role, config), Judge::of(role, config));
+        let mut out = Vec::new();
+        ws.send_text("compressed", &mut out).unwrap();
+        let mut start = ws.start_fragment(MessageKind::Binary, 5, false).unwrap();
+        let mut payload = *b"begun";
+        start.mask(&mut payload);
+        out.extend([start.header(), &payload].concat());
+        ws.send_fragment(MessageKind::Binary, b" and done", true, &mut out).unwrap();
+        // The payload of a compressed message cannot be the caller's.
+        ws.send_fragment(MessageKind::Binary, b"one", false, &mut out).unwrap();
+        let len = out.len();
+        let refused = ws.start_fragment(MessageKind::Binary, 5, false);
+        assert_eq!(refused.err(), Some(UsageError::MessageInProgress));
+        assert_eq!(out.len(), len);
+        ws.send_fragment(MessageKind::Binary, b" and two", true, &mut out).unwrap();
+        let expected = [
+            (1, true, b"compressed".to_vec()),
+            (2, false, b"begun and done".to_vec()),
+            (2, true, b"one and two".to_vec()),
+        ];
+        assert_eq!(judge.read(&out), expected);
+    };
 }
 
 /// What is told of the room holds for the next try, although the context is lost with what was refused.
@@ -428,4 +454,64 @@ fn a_refused_message_says_how_much_room_it_needs() {
             assert_eq!(judge.read(&out), [(2, true, data)]);
         }
     }
+}
+
+/// The compressed form goes to those whose window covers it, and what follows refers to nothing before it.
+#[test]
+fn server_sends_prepared_compressed() {
+    let news = record(1).repeat(9);
+    for made_for in 8..=15 {
+        let prepared = Prepared::text(&news).unwrap().compress(&every(made_for, true)).unwrap();
+        for agreed in 8..=15 {
+            for takes_over in [true, false] {
+                let config = every(agreed, takes_over);
+                let mut ws = open(Role::Server, config);
+                let mut judge = Judge::of(Role::Server, config);
+                let mut out = Vec::new();
+                for which in [Compress::Never, Compress::Worthwhile, Compress::Always] {
+                    let is_on = which != Compress::Never;
+                    ws.compress(which);
+                    ws.send_text(&record(2), &mut out).unwrap();
+                    ws.send_prepared(&prepared, &mut out).unwrap();
+                    ws.send_text(&record(2), &mut out).unwrap();
+                    let other = (1, is_on, record(2).into_bytes());
+                    let whole = (1, is_on && made_for <= agreed, news.clone().into_bytes());
+                    assert_eq!(judge.read(&out), [other.clone(), whole, other]);
+                    out.clear();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn server_sends_prepared_as_it_is() {
+    let config = every(15, true);
+    let open = || open(Role::Server, config);
+    // Where nothing is saved, and where nothing was agreed to.
+    let (tiny, noisy) = (Prepared::text("tiny").unwrap(), Prepared::binary(&noise(500)).unwrap());
+    for plain in [tiny, noisy] {
+        let mut out = Vec::new();
+        open().send_prepared(&plain.clone().compress(&config).unwrap(), &mut out).unwrap();
+        assert_eq!(out, plain.frame());
+    }
+    let plain = Prepared::binary(&[7; 500]).unwrap();
+    let prepared = plain.clone().compress(&config).unwrap();
+    assert_eq!(prepared.frame(), plain.frame());
+    let mut out = Vec::new();
+    let mut ws = WebSocket::open(opened(Role::Server), Config::default());
+    ws.send_prepared(&prepared, &mut out).unwrap();
+    assert_eq!(out, plain.frame());
+    // Without room for it nothing is written, and nothing is forgotten.
+    let (mut ws, mut judge) = (open(), Judge::of(Role::Server, config));
+    let mut out = Vec::new();
+    ws.send_text(&record(1), &mut out).unwrap();
+    let first = out.len();
+    let full = ws.send_prepared(&prepared, &mut Wire::with_room(10));
+    assert!(matches!(full, Err(UsageError::OutputFull { needed: 11..100 })), "{full:?}");
+    ws.send_text(&record(1), &mut out).unwrap();
+    assert!(out.len() - first < first / 2, "the context is still there");
+    ws.send_prepared(&prepared, &mut out).unwrap();
+    let text = (1, true, record(1).into_bytes());
+    assert_eq!(judge.read(&out), [text.clone(), text, (2, true, vec![7; 500])]);
 }

@@ -947,6 +947,13 @@ mod tests {
         let mut out = Vec::new();
         inflater.inflate(&mut { HELLO }, &mut out, usize::MAX).unwrap();
         assert!(out.capacity() <= 256, "{}", out.capacity());
+        // What there is is filled before it grows.
+        let mut out = Vec::with_capacity(100);
+        for _ in 0..15 {
+            inflater.finish(&mut out, usize::MAX).unwrap();
+            inflater.inflate(&mut { HELLO }, &mut out, usize::MAX).unwrap();
+        }
+        assert_eq!((out.len(), out.capacity()), (75, 100));
     }
 
     fn many_blocks_and_streams<B: Backend>() {
