@@ -366,7 +366,7 @@ fn asks_for_nothing_more(role: Role, text: &str) {
                 _ => {}
             }
         }
-        ws.send_text(&text, &mut out).unwrap();
+        ws.send_text(text, &mut out).unwrap();
         ws.send_binary(text.as_bytes(), &mut out).unwrap();
         out.clear();
     };
