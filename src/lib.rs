@@ -106,6 +106,8 @@
 //! assembled otherwise. [`Connection`] hands data out as it arrives, needs no allocator, and makes do with a fixed
 //! amount of memory for messages of any size. [`FrameHeader`] and [`Mask`] stand alone, for those who need no more.
 //!
+//! [`guide::firmware`] is for those who have no operating system.
+//!
 //! # Compression
 //!
 //! With the feature `deflate` both handshakes can agree to permessage-deflate (RFC 7692): give a [`DeflateConfig`] to
@@ -162,6 +164,9 @@ mod connection;
 mod deflate;
 mod error;
 mod frame;
+// Text for rustdoc, of which nothing is built into a program.
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod handshake;
 mod mask;
 mod next;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the crate, lowest first. A module may use those of lower layers, and none of its own.
 const LAYERS: [&[&str]; 7] = [
-    &["role", "opcode", "close_code", "mask", "utf8", "seed"],
+    &["role", "opcode", "close_code", "mask", "utf8", "seed", "guide"],
     &["error"],
     &["state", "next", "output", "config"],
     &["timers", "deflate"],
