@@ -129,3 +129,27 @@ const WINDOW: usize = 32 * 1024;
 /// How long the buffer of the window is at first, and at last, when it is slid.
 const SHORTEST: usize = 1024;
 const LONGEST: usize = WINDOW + 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::super::naive::{Bits, noise};
+    use super::*;
+
+    #[test]
+    fn the_window_is_as_long_as_documented() {
+        let mut inflate = Inflate::new();
+        let mut before = 0;
+        for (made, most) in [(1, 1), (500, 1), (700, 2), (20_000, 40), (60_000, 48), (60_000, 48)] {
+            let mut bits = Bits::new();
+            bits.stored(false, &noise(made));
+            let mut input = &bits.bytes[..];
+            let mut out = vec![0; made + 1];
+            while !input.is_empty() {
+                inflate.inflate(&mut input, &mut out, Until::InputEnd).unwrap();
+            }
+            assert!(inflate.window.len() <= most << 10, "{}", inflate.window.len());
+            assert!(inflate.window.len() >= before);
+            before = inflate.window.len();
+        }
+    }
+}
