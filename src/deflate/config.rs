@@ -27,7 +27,7 @@ use super::params::DeflateParams;
 /// | inflate, whatever the window | 12 to 59, as more was inflated | 47 |
 /// | deflate with a window of 2^bits bytes | 313 | 146, and 4 x 2^bits bytes, with 8 bits those of 9 |
 ///
-/// With takeover, a buffer for what is sent is kept as well, of up to 64 KiB. Where the allocator has no memory for a
+/// With takeover in either direction a buffer of up to 64 KiB is kept as well. Where the allocator has no memory for a
 /// message, that is an error; where it has none for a codec itself, the program ends as for any `Box` with `miniz_oxide`,
 /// and panics with `zlib-rs`. The compressor of `miniz_oxide` is made on the stack: without optimisation a thread of
 /// 256 KiB is too small for it.
