@@ -10,7 +10,8 @@ use miniz_oxide::deflate::core::{
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress_with_limit, inflate_flags};
 
-use super::codec::{DeflateBackend, InflateBackend, Inflated, OutOfMemory, Stop, Until, extend};
+use super::codec::{DeflateBackend, InflateBackend, Inflated, OutOfMemory, Stop, Until};
+use super::room::extend;
 
 /// Inflates into a window of its own, for the ways of the library to keep one take distances beyond its beginning.
 pub(crate) struct Inflate {

@@ -10,6 +10,7 @@ mod listed;
 mod miniz;
 mod naive;
 mod params;
+mod room;
 #[cfg(feature = "zlib-rs")]
 mod zlib_rs;
 
