@@ -142,24 +142,22 @@ fn first<const N: usize>(timers: [Option<(Time, Span, Alarm)>; N], now: Time) ->
     Alarm::None(deadline.map(Time::as_duration))
 }
 
-/// A point on the caller's time line, which reaches for 136 years. In parts, as `Duration` has them: a microcontroller
-/// does not divide 64 bits.
+/// A point on the caller's time line, which reaches for 544 years: seconds, and in the lowest 30 bits nanoseconds. A
+/// microcontroller does not divide 64 bits, as a count of nanoseconds would ask of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Time {
-    secs: u32,
-    nanos: u32,
-}
+struct Time(u64);
 
 impl Time {
-    const END: Self = Self { secs: u32::MAX, nanos: 999_999_999 };
+    const LAST_SECOND: u64 = u64::MAX >> 30;
 
     /// What lies beyond the end is taken for the end.
     fn new(time: Duration) -> Self {
-        Self::try_new(time).unwrap_or(Self::END)
+        Self::try_new(time).unwrap_or(Self(u64::MAX))
     }
 
     fn try_new(time: Duration) -> Option<Self> {
-        Some(Self { secs: u32::try_from(time.as_secs()).ok()?, nanos: time.subsec_nanos() })
+        let secs = Some(time.as_secs()).filter(|secs| *secs <= Self::LAST_SECOND)?;
+        Some(Self(secs << 30 | u64::from(time.subsec_nanos())))
     }
 
     fn after(self, span: Span) -> Option<Self> {
@@ -167,7 +165,8 @@ impl Time {
     }
 
     fn as_duration(self) -> Duration {
-        Duration::new(self.secs.into(), self.nanos)
+        let nanos = u32::try_from(self.0 & ((1 << 30) - 1)).unwrap_or(0);
+        Duration::new(self.0 >> 30, nanos)
     }
 }
 
