@@ -94,3 +94,22 @@ def apt_install(*packages):
 def output(*command, input=None, **environment):
     run = {"stdout": subprocess.PIPE, "check": True, "text": True, "env": {**os.environ, **environment}}
     return subprocess.run(command, input=input, **run).stdout
+
+
+def main(target, crates, *programs):
+    for name, package in zip(programs[::2], programs[1::2]):
+        if not has_program(name, package):
+            skip(f"there is no {name}, and apt-get could not install it")
+    if not (found := find(target, crates)):
+        skip(f"neither rustup nor Debian's packages have Rust for {target} here")
+    assignments = [f"{name}={value}" for name, value in found.environment.items()]
+    print(*["env", *assignments, "cargo", "build", *found.options], sep="\n")
+
+
+def skip(reason):
+    print(f"SKIPPED: {reason}", file=sys.stderr)
+    sys.exit(77)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
