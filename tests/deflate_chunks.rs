@@ -5,8 +5,8 @@
 use core::time::Duration;
 
 use websocket_proto::{
-    ChunkEvent, Compress, Config, DeflateConfig, Event, Failure, MessageKind, Negotiated, Next,
-    ProtocolError, Role, WebSocket,
+    ChunkEvent, CloseCode, Compress, Config, DeflateConfig, Event, Failure, MessageKind,
+    Negotiated, Next, ProtocolError, Role, WebSocket,
 };
 
 fn open(role: Role, config: Config) -> WebSocket {
@@ -190,5 +190,29 @@ fn what_is_left_of_a_message_comes_before_the_next() {
                 assert_eq!((event, next), (None, Next::End(Err(failure))));
             }
         }
+    }
+}
+
+/// Control frames between the parts of a message whose rest is dropped are told of all the same (§5.4 of RFC 6455).
+#[test]
+fn control_frames_come_out_of_the_rest_that_is_dropped() {
+    for which in [Compress::Always, Compress::Never] {
+        let (mut server, mut client) = pair(Config::default());
+        let (mut out, mut replies, mut scratch) = (Vec::new(), Vec::new(), Vec::new());
+        server.compress(which);
+        server.send_fragment(MessageKind::Binary, b"begun", false, &mut out).unwrap();
+        let begun = out.len();
+        server.send_ping(b"one", &mut out).unwrap();
+        server.send_fragment(MessageKind::Binary, b"rest", false, &mut out).unwrap();
+        server.send_pong(b"two", &mut out).unwrap();
+        server.close(CloseCode::NORMAL, "three", &mut out).unwrap();
+        let (mut begun, mut rest) = out.split_at_mut(begun);
+        let event = client.receive_chunk(&mut begun, &mut scratch, &mut replies);
+        assert!(matches!(event, Some(ChunkEvent::Data(chunk)) if chunk.payload == b"begun"));
+        let mut next = || client.receive(&mut rest, &mut replies);
+        assert!(matches!(next(), Some(Event::Ping(payload)) if *payload == *b"one"));
+        assert!(matches!(next(), Some(Event::Pong(payload)) if *payload == *b"two"));
+        assert!(matches!(next(), Some(Event::Close(close)) if close.reason() == "three"));
+        assert_eq!(next(), None);
     }
 }
