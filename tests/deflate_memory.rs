@@ -16,7 +16,7 @@ mod counting;
 #[path = "../src/deflate/naive.rs"]
 mod naive;
 
-use common::{OPEN, To, both, close, failed, judge, opened, secs};
+use common::{OPEN, To, both, close, failed, give, judge, opened, secs};
 use counting::{NOTHING, cost, live, with_at_most};
 use naive::{Bits, noise};
 use websocket_proto::ProtocolError::{InvalidCompression, MessageTooLong};
@@ -38,15 +38,6 @@ fn windows(config: DeflateConfig, bits: u8) -> DeflateConfig {
 
 fn open(role: Role, deflate: DeflateConfig, config: Config) -> WebSocket {
     WebSocket::open(opened(role).with_deflate(deflate.params(), deflate), config)
-}
-
-/// Gives input to a machine in place, drops its events and says how many messages there were.
-fn give(ws: &mut WebSocket, mut input: &mut [u8], out: &mut Vec<u8>) -> usize {
-    let mut messages = 0;
-    while let Some(event) = ws.receive(&mut input, out) {
-        messages += usize::from(matches!(event, Event::Text(_) | Event::Binary(_)));
-    }
-    messages
 }
 
 /// What the documentation of `DeflateConfig` says that a connection holds to inflate, in bytes, once it has had so many.

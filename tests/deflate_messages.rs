@@ -14,7 +14,7 @@ mod common;
 mod naive;
 
 use common::{Check, EOF, OPEN, Outcome, Seen, To, both, close, failed, opened, pong, secs};
-use naive::{Bits, FOUR_CODES};
+use naive::{BAD_STREAMS, BadStream, Bits, FOUR_CODES};
 use websocket_proto::ProtocolError::{
     InvalidCompression, InvalidUtf8, MessageTooLong, ReservedBits, UnexpectedContinuation,
 };
@@ -213,34 +213,11 @@ both! {
     };
 
     client_receives_bad_streams_row_82, server_receives_bad_streams_row_82: |role| {
-        type Make = fn(&mut Bits) -> &mut Bits;
-        let cases: [(&str, Make); 14] = [
-            ("block type 3", |bits| bits.bits(0b110, 3)),
-            ("a block without compression and its length", |bits| {
-                bits.stored_header(false).raw(&[0x05, 0x00, 0xFA, 0xFE])
-            }),
-            ("length code 286", |bits| bits.fixed(false).code(0b1100_0110, 8)),
-            ("length code 287", |bits| bits.fixed(false).code(0b1100_0111, 8)),
-            ("distance code 30", |bits| bits.fixed(false).literals(b"abcd").code(1, 7).code(30, 5)),
-            ("distance code 31", |bits| bits.fixed(false).literals(b"abcd").code(1, 7).code(31, 5)),
-            ("too many length codes", |bits| bits.dynamic_counts(287, 1, 4)),
-            ("too many distance codes", |bits| bits.dynamic_counts(257, 31, 4)),
-            ("code lengths over-subscribed", |bits| {
-                bits.dynamic_counts(257, 1, 4).bits(1, 3).bits(1, 3).bits(1, 3).bits(1, 3)
-            }),
-            ("code lengths incomplete", |bits| {
-                bits.dynamic_counts(257, 1, 4).bits(2, 3).bits(2, 3).bits(2, 3).bits(0, 3)
-            }),
-            ("a repetition of nothing", |bits| {
-                bits.dynamic_counts(257, 1, 4).bits(1, 3).bits(1, 3).bits(0, 3).bits(0, 3).code(0, 1)
-            }),
-            ("literals over-subscribed", |bits| bits.dynamic(&[(97, 1), (98, 1), (256, 1)])),
-            ("literals incomplete", |bits| bits.dynamic(&[(97, 2), (98, 2), (256, 2)])),
-            // Five bytes of this message, and five of the one before it.
-            ("distance too far", |bits| bits.fixed(false).literals(b"12345").copy(3, 16)),
-        ];
+        // Five bytes of this message, and five of the one before it.
+        let too_far: BadStream =
+            ("distance too far", |bits| bits.fixed(false).literals(b"12345").copy(3, 16));
         let to = To(role);
-        for (name, make) in cases {
+        for (name, make) in BAD_STREAMS.into_iter().chain([too_far]) {
             println!("{name}");
             let mut bits = Bits::new();
             bits.fixed(false).literals(b"good").end();

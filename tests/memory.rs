@@ -15,21 +15,12 @@ mod common;
 #[path = "common/counting.rs"]
 mod counting;
 
-use common::{To, both, close, judge, opened, secs};
+use common::{To, both, close, give, judge, opened, secs};
 use counting::{NOTHING, cost, live, with_at_most};
 use websocket_proto::{
     Config, Connection, Event, Failure, Negotiated, Next, Prepared, Role, SliceOutput, UsageError,
     WebSocket,
 };
-
-/// Gives input to a machine in place, drops its events and says how many messages there were.
-fn give(ws: &mut WebSocket, mut input: &mut [u8], out: &mut Vec<u8>) -> usize {
-    let mut messages = 0;
-    while let Some(event) = ws.receive(&mut input, out) {
-        messages += usize::from(matches!(event, Event::Text(_) | Event::Binary(_)));
-    }
-    messages
-}
 
 fn unlimited() -> Config {
     Config::default().message_limit(u64::MAX).unwrap()

@@ -8,6 +8,39 @@
     reason = "each test uses a part of this, and a test may panic"
 )]
 
+/// What is not DEFLATE, by its name, and how it is put behind blocks that are.
+pub(crate) type BadStream = (&'static str, fn(&mut Bits) -> &mut Bits);
+
+/// Each can be told as soon as a few more bytes have come.
+pub(crate) const BAD_STREAMS: [BadStream; 15] = [
+    ("block type 3", |bits| bits.bits(0b110, 3)),
+    ("block type 3, final", |bits| bits.bits(0b111, 3)),
+    ("length of a stored block", |bits| bits.stored_header(false).raw(&[0x05, 0x00, 0xFA, 0xFE])),
+    ("length code 286", |bits| bits.fixed(false).code(0b1100_0110, 8)),
+    ("length code 287", |bits| bits.fixed(false).code(0b1100_0111, 8)),
+    ("distance code 30", |bits| bits.fixed(false).literals(b"abcd").code(1, 7).code(30, 5)),
+    ("distance code 31", |bits| bits.fixed(false).literals(b"abcd").code(1, 7).code(31, 5)),
+    ("too many length codes", |bits| bits.dynamic_counts(287, 1, 4)),
+    ("too many distance codes", |bits| bits.dynamic_counts(257, 31, 4)),
+    ("code lengths over-subscribed", |bits| {
+        bits.dynamic_counts(257, 1, 4).bits(1, 3).bits(1, 3).bits(1, 3).bits(1, 3)
+    }),
+    ("code lengths incomplete", |bits| {
+        bits.dynamic_counts(257, 1, 4).bits(2, 3).bits(2, 3).bits(2, 3).bits(0, 3)
+    }),
+    ("a repetition of nothing", |bits| {
+        // Codes of one bit for 16 (repeat the last) and 17.
+        bits.dynamic_counts(257, 1, 4).bits(1, 3).bits(1, 3).bits(0, 3).bits(0, 3).code(0, 1)
+    }),
+    ("a repetition beyond the end", |bits| {
+        // Codes of one bit for 17 and 18 (138 zeros).
+        bits.dynamic_counts(257, 1, 4).bits(0, 3).bits(1, 3).bits(1, 3).bits(0, 3);
+        bits.code(1, 1).bits(127, 7).code(1, 1).bits(127, 7)
+    }),
+    ("literals over-subscribed", |bits| bits.dynamic(&[(97, 1), (98, 1), (256, 1)])),
+    ("literals incomplete", |bits| bits.dynamic(&[(97, 2), (98, 2), (256, 2)])),
+];
+
 /// A stream of DEFLATE, bit by bit (RFC 1951 §3.1.1).
 pub(crate) struct Bits {
     pub(crate) bytes: Vec<u8>,

@@ -21,6 +21,8 @@ mod pair;
 
 pub(crate) use check::{Check, Outcome, expect_nothing_more, partitions};
 pub(crate) use frames::{Frame, To, close, judge, pong, raw_header, take_apart};
+#[cfg(feature = "alloc")]
+pub(crate) use machine::give;
 pub(crate) use machine::{Log, Machine, Seen, Wire, ends, opened};
 pub(crate) use pair::{Pair, Rng};
 
