@@ -8,12 +8,14 @@ use core::mem;
 use crate::config::Config;
 use crate::connection::Masked;
 #[cfg(feature = "deflate")]
-use crate::deflate::{Fault, Inflater, Progress};
+use crate::deflate::{Inflater, Progress};
 use crate::error::{Failure, ProtocolError};
 use crate::opcode::MessageKind;
 use crate::output::Output;
 use crate::utf8::{self, Utf8};
 use crate::websocket::Event;
+#[cfg(feature = "deflate")]
+use crate::websocket::compression::inflate;
 #[cfg(feature = "deflate")]
 use crate::websocket::stream::Stream;
 
@@ -280,27 +282,6 @@ fn append(text: &mut String, piece: &str, capacity: usize) -> Result<(), Failure
     }
     text.push_str(piece);
     Ok(())
-}
-
-/// Inflates, and ends the message with the last of it.
-#[cfg(feature = "deflate")]
-pub(super) fn inflate(
-    inflater: &mut Inflater,
-    input: &mut &[u8],
-    last: bool,
-    out: &mut Vec<u8>,
-    room: usize,
-) -> Result<Progress, Failure> {
-    let limit = out.len().saturating_add(room);
-    let mut progress = inflater.inflate(input, out, room);
-    if last && progress == Ok(Progress::Taken) {
-        progress = inflater.finish(out, limit.saturating_sub(out.len()));
-    }
-    progress.map_err(|fault| match fault {
-        // §8.1 of RFC 6455 fails what is not of its type; so this is failed.
-        Fault::Invalid => ProtocolError::InvalidCompression.into(),
-        Fault::OutOfMemory => Failure::OutOfMemory,
-    })
 }
 
 /// The most bytes of a text that are inflated before they are checked.

@@ -1,7 +1,8 @@
-//! What the caller of a [`WebSocket`] sends: handed on to its [`Connection`](crate::Connection), compressed where that
-//! was agreed to.
+//! What the caller of a [`WebSocket`] sends: handed on to its [`Connection`], compressed where that was agreed to.
 
 use crate::close_code::CloseCode;
+#[cfg(doc)]
+use crate::connection::Connection;
 use crate::connection::FrameStart;
 #[cfg(feature = "deflate")]
 use crate::connection::Outgoing;
@@ -27,7 +28,7 @@ impl WebSocket {
         }
     }
 
-    /// Sends a text message; see [`Connection::send_text`](crate::Connection::send_text).
+    /// Sends a text message; see [`Connection::send_text`].
     ///
     /// # Errors
     ///
@@ -45,7 +46,7 @@ impl WebSocket {
         self.connection.send_text(text, out)
     }
 
-    /// Sends a binary message; see [`Connection::send_binary`](crate::Connection::send_binary).
+    /// Sends a binary message; see [`Connection::send_binary`].
     ///
     /// # Errors
     ///
@@ -86,7 +87,7 @@ impl WebSocket {
         self.connection.send_encoded(message.frame(), out)
     }
 
-    /// Sends a part of a message as a frame of its own; see [`Connection::send_fragment`](crate::Connection::send_fragment).
+    /// Sends a part of a message as a frame of its own; see [`Connection::send_fragment`].
     ///
     /// # Errors
     ///
@@ -112,7 +113,7 @@ impl WebSocket {
         self.connection.send_fragment(kind, part, last, out)
     }
 
-    /// Starts a text message whose payload the caller writes; see [`Connection::start_text`](crate::Connection::start_text).
+    /// Starts a text message whose payload the caller writes; see [`Connection::start_text`].
     ///
     /// # Errors
     ///
@@ -122,7 +123,7 @@ impl WebSocket {
         self.connection.start_text(payload_len)
     }
 
-    /// Starts a binary message whose payload the caller writes; see [`Connection::start_binary`](crate::Connection::start_binary).
+    /// Starts a binary message whose payload the caller writes; see [`Connection::start_binary`].
     ///
     /// # Errors
     ///
@@ -132,7 +133,7 @@ impl WebSocket {
         self.connection.start_binary(payload_len)
     }
 
-    /// Starts a part of a message whose payload the caller writes; see [`Connection::start_fragment`](crate::Connection::start_fragment).
+    /// Starts a part of a message whose payload the caller writes; see [`Connection::start_fragment`].
     ///
     /// # Errors
     ///
@@ -156,7 +157,7 @@ impl WebSocket {
         self.connection.start_fragment(kind, payload_len, last)
     }
 
-    /// Sends a Ping frame; see [`Connection::send_ping`](crate::Connection::send_ping).
+    /// Sends a Ping frame; see [`Connection::send_ping`].
     ///
     /// # Errors
     ///
@@ -169,7 +170,7 @@ impl WebSocket {
         self.connection.send_ping(payload, out)
     }
 
-    /// Sends a Pong frame; see [`Connection::send_pong`](crate::Connection::send_pong).
+    /// Sends a Pong frame; see [`Connection::send_pong`].
     ///
     /// # Errors
     ///
@@ -182,7 +183,7 @@ impl WebSocket {
         self.connection.send_pong(payload, out)
     }
 
-    /// Starts the closing handshake, or answers the peer's; see [`Connection::close`](crate::Connection::close).
+    /// Starts the closing handshake, or answers the peer's; see [`Connection::close`].
     ///
     /// # Errors
     ///

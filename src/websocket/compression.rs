@@ -3,7 +3,10 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::deflate::{DeflateConfig, DeflateParams, Deflater, Inflater, OutOfMemory};
+use crate::deflate::{
+    DeflateConfig, DeflateParams, Deflater, Fault, Inflater, OutOfMemory, Progress,
+};
+use crate::error::{Failure, ProtocolError};
 use crate::role::Role;
 
 /// Which messages are compressed (RFC 7692 §6).
@@ -127,6 +130,26 @@ impl fmt::Debug for Compression {
             .field("is_on", &self.is_on)
             .finish_non_exhaustive()
     }
+}
+
+/// Inflates, and ends the message with the last of it.
+pub(super) fn inflate(
+    inflater: &mut Inflater,
+    input: &mut &[u8],
+    last: bool,
+    out: &mut Vec<u8>,
+    room: usize,
+) -> Result<Progress, Failure> {
+    let limit = out.len().saturating_add(room);
+    let mut progress = inflater.inflate(input, out, room);
+    if last && progress == Ok(Progress::Taken) {
+        progress = inflater.finish(out, limit.saturating_sub(out.len()));
+    }
+    progress.map_err(|fault| match fault {
+        // §8.1 of RFC 6455 fails what is not of its type; so this is failed.
+        Fault::Invalid => ProtocolError::InvalidCompression.into(),
+        Fault::OutOfMemory => Failure::OutOfMemory,
+    })
 }
 
 /// The most bytes that are kept for the next message.

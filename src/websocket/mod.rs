@@ -21,7 +21,7 @@ pub use prepared::Prepared;
 use crate::config::Config;
 #[cfg(feature = "deflate")]
 use crate::connection::{Chunk, ChunkEvent};
-use crate::connection::{Connection, Masked, Received};
+use crate::connection::{Connection, Control, Masked, Received};
 use crate::error::Failure;
 use crate::handshake::Negotiated;
 use crate::next::Next;
@@ -92,8 +92,10 @@ impl WebSocket {
         out: &mut (impl Output + ?Sized),
     ) -> Option<Event<'b>> {
         #[cfg(feature = "deflate")]
+        let mut scratch = Vec::new();
+        #[cfg(feature = "deflate")]
         while self.assembler.is_streaming() {
-            match self.receive_chunk(input, &mut Vec::new(), out)? {
+            match self.receive_chunk(input, &mut scratch, out)? {
                 ChunkEvent::Data(_) => {}
                 ChunkEvent::Ping(payload) => return Some(Event::Ping(payload)),
                 ChunkEvent::Pong(payload) => return Some(Event::Pong(payload)),
@@ -110,11 +112,7 @@ impl WebSocket {
                         return None;
                     }
                 },
-                Some(Received::Control) => {
-                    let control = self.connection.take_control(out)?;
-                    self.discard_at_end();
-                    return Some(control.into());
-                }
+                Some(Received::Control) => return self.take_control(out),
                 None => {
                     self.discard_at_end();
                     return None;
@@ -161,11 +159,7 @@ impl WebSocket {
                         return None;
                     }
                 },
-                Some(Received::Control) => {
-                    let control = self.connection.take_control(out)?;
-                    self.discard_at_end();
-                    return Some(control.into());
-                }
+                Some(Received::Control) => return self.take_control(out),
                 None => {
                     self.discard_at_end();
                     return None;
@@ -209,6 +203,13 @@ impl WebSocket {
             None => {}
         }
         chunk
+    }
+
+    /// Gives the control frame that came.
+    fn take_control<E: From<Control>>(&mut self, out: &mut (impl Output + ?Sized)) -> Option<E> {
+        let control = self.connection.take_control(out);
+        self.discard_at_end();
+        control.map(E::from)
     }
 
     fn add<'b>(&mut self, chunk: Masked<'b>) -> Result<Option<Event<'b>>, Failure> {

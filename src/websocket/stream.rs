@@ -9,7 +9,7 @@ use crate::error::{Failure, ProtocolError};
 use crate::opcode::MessageKind;
 use crate::output::Output;
 use crate::utf8::Utf8;
-use crate::websocket::assembler::inflate;
+use crate::websocket::compression::inflate;
 
 /// A message of which not all was handed out.
 pub(super) struct Stream {
