@@ -106,7 +106,13 @@
 //! assembled otherwise. [`Connection`] hands data out as it arrives, needs no allocator, and makes do with a fixed
 //! amount of memory for messages of any size. [`FrameHeader`] and [`Mask`] stand alone, for those who need no more.
 //!
-//! [`guide::firmware`] is for those who have no operating system.
+//! # To read on
+//!
+//! - [`guide::closing`]: how a connection ends, and what a driver owes its peer then.
+//! - [`guide::limits`]: what a peer can make you spend, and what the bounds cost.
+//! - [`guide::security`]: what is promised, and what is yours to do, `Origin` first.
+//! - [`guide::firmware`]: without an operating system, without an allocator.
+//! - [`guide::coming_from`]: the calls of tungstenite, wslay, wsproto, and what they are here.
 //!
 //! # Compression
 //!
