@@ -45,6 +45,22 @@ pub(crate) struct Keepalive {
 }
 
 impl Config {
+    /// Returns the defaults, as [`default`](Self::default) does, also in a constant.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            message_limit: 16 * 1024 * 1024,
+            fragment_limit: u32::MAX,
+            high_water_mark: 64 * 1024,
+            recycle_limit: 1024 * 1024,
+            keepalive: None,
+            idle_timeout: None,
+            closing_timeout: Duration::from_secs(10),
+            answers_pings: true,
+            answers_close: true,
+        }
+    }
+
     /// Sets the greatest size of a received message in bytes; `u64::MAX` sets none. Default: 16 MiB.
     ///
     /// A message that exceeds it fails the connection with 1009, at the header of the frame that declares too much
@@ -166,17 +182,7 @@ impl Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            message_limit: 16 * 1024 * 1024,
-            fragment_limit: u32::MAX,
-            high_water_mark: 64 * 1024,
-            recycle_limit: 1024 * 1024,
-            keepalive: None,
-            idle_timeout: None,
-            closing_timeout: Duration::from_secs(10),
-            answers_pings: true,
-            answers_close: true,
-        }
+        Self::new()
     }
 }
 

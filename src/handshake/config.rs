@@ -29,6 +29,17 @@ pub struct HandshakeConfig {
 }
 
 impl HandshakeConfig {
+    /// Returns the defaults, as [`default`](Self::default) does, also in a constant.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            head_limit: 16 * 1024,
+            field_limit: 64,
+            opening_timeout: Duration::from_secs(10),
+            body_limit: 64 * 1024,
+        }
+    }
+
     /// Sets the greatest size of the peer's head in bytes, from its first byte to its empty line. Default: 16 KiB.
     ///
     /// For a client, the interim responses (RFC 9110 §15.2) count as well.
@@ -82,11 +93,6 @@ impl HandshakeConfig {
 
 impl Default for HandshakeConfig {
     fn default() -> Self {
-        Self {
-            head_limit: 16 * 1024,
-            field_limit: 64,
-            opening_timeout: Duration::from_secs(10),
-            body_limit: 64 * 1024,
-        }
+        Self::new()
     }
 }
