@@ -20,6 +20,22 @@ use crate::error::UsageError;
 ///     .keepalive(Duration::from_secs(30), Duration::from_secs(10))?;
 /// # Ok::<(), websocket_proto::UsageError>(())
 /// ```
+///
+/// One for peers that are to speak, in few fragments, and whose Pings and Close frames the caller answers:
+///
+/// ```
+/// # use core::time::Duration;
+/// # use websocket_proto::Config;
+/// let config = Config::default()
+///     .fragment_limit(1000)?
+///     .high_water_mark(16 * 1024)?
+///     .recycle_limit(64 * 1024)
+///     .idle_timeout(Duration::from_secs(60))?
+///     .closing_timeout(Duration::from_secs(3))
+///     .answer_pings(false)
+///     .answer_close(false);
+/// # Ok::<(), websocket_proto::UsageError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Not zero.

@@ -1,6 +1,17 @@
 //! Frame opcodes and message kinds (RFC 6455 §5.2, §5.6, §11.8).
 
 /// The opcode of a frame, without the reserved ones.
+///
+/// # Examples
+///
+/// ```
+/// use websocket_proto::Opcode;
+///
+/// assert_eq!(Opcode::from_bits(0x89), Some(Opcode::Ping)); // The first byte of a frame.
+/// assert_eq!(Opcode::from_bits(0x83), None);
+/// assert_eq!(Opcode::Ping.bits(), 0x9);
+/// assert!(Opcode::Ping.is_control());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "other opcodes are reserved and refused")]
 pub enum Opcode {
@@ -54,6 +65,20 @@ impl Opcode {
 }
 
 /// The kind of a message, as told by the opcode of its first frame (RFC 6455 §5.6).
+///
+/// # Examples
+///
+/// ```
+/// use websocket_proto::{Config, Connection, MessageKind, Negotiated, SliceOutput};
+///
+/// let mut server = Connection::open(Negotiated::server(), Config::default());
+/// let mut storage = [0; 64];
+/// let mut out = SliceOutput::new(&mut storage);
+/// server.send_fragment(MessageKind::Text, b"Hel", false, &mut out)?;
+/// server.send_fragment(MessageKind::Text, b"lo", true, &mut out)?;
+/// assert_eq!(out.written(), b"\x01\x03Hel\x80\x02lo"); // As in RFC 6455 §5.7.
+/// # Ok::<(), websocket_proto::UsageError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "other kinds are reserved and refused")]
 pub enum MessageKind {

@@ -112,6 +112,23 @@ impl Connection {
     /// # Errors
     ///
     /// [`UsageError::Closed`], [`UsageError::ControlTooLong`], [`UsageError::OutputFull`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Negotiated, Role, SliceOutput};
+    ///
+    /// let mut server = Connection::open(Negotiated::server(), Config::default());
+    /// assert_eq!(server.role(), Role::Server);
+    /// let mut storage = [0; 64];
+    /// let mut out = SliceOutput::new(&mut storage);
+    /// server.send_ping(b"3", &mut out)?;
+    /// server.send_pong(b"", &mut out)?; // Unasked, it says that this end is alive.
+    /// assert_eq!(out.written(), b"\x89\x013\x8a\x00");
+    /// out.consume(3); // What the transport took.
+    /// assert_eq!(out.written(), b"\x8a\x00");
+    /// # Ok::<(), websocket_proto::UsageError>(())
+    /// ```
     pub fn send_ping(
         &mut self,
         payload: &[u8],

@@ -229,6 +229,32 @@ impl Outgoing {
 /// Three things are to be written, in this order: what was in the output when this was returned; [`header`](Self::header)
 /// and the payload, of just the declared length; what came to the output later. A client first passes the payload
 /// through [`mask`](Self::mask), in one piece or in several in their order.
+///
+/// # Examples
+///
+/// ```
+/// use websocket_proto::{Config, Connection, MessageKind, Negotiated};
+///
+/// let mut server = Connection::open(Negotiated::server(), Config::default());
+/// let file = b"<a file, of which a part is in memory at a time>";
+/// assert_eq!(server.start_binary(48)?.header(), [0x82, 48]);
+/// // Write `file`, then start something else.
+/// assert_eq!(server.start_text(5)?.header(), [0x81, 5]);
+/// // Write "Hello". A message whose length is yet unknown goes in fragments of known length:
+/// assert_eq!(server.start_fragment(MessageKind::Binary, 40, false)?.header(), [0x02, 40]);
+/// assert_eq!(server.start_fragment(MessageKind::Binary, 8, true)?.header(), [0x80, 8]);
+///
+/// let mut client = Connection::open(Negotiated::client([7; 32]), Config::default());
+/// let mut start = client.start_binary(48)?;
+/// assert_eq!(start.header()[..2], [0x82, 0x80 | 48]); // Four bytes of masking key follow.
+/// let mut piece = [0; 16];
+/// for part in file.chunks(16) {
+///     piece.copy_from_slice(part);
+///     start.mask(&mut piece);
+///     // Write `piece`.
+/// }
+/// # Ok::<(), websocket_proto::UsageError>(())
+/// ```
 #[must_use = "the peer waits for the frame that was started"]
 pub struct FrameStart {
     header: HeaderBytes,

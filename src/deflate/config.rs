@@ -49,6 +49,10 @@ use super::params::DeflateParams;
 ///     .client_no_context_takeover(true)
 ///     .threshold(1024);
 /// assert!(config.params().server_no_context_takeover());
+///
+/// // One that gives each a small window, and little time.
+/// let config = DeflateConfig::default().server_max_window_bits(10)?.level(1)?;
+/// assert_eq!(config.params().server_max_window_bits(), 10);
 /// # Ok::<(), websocket_proto::UsageError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

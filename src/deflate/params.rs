@@ -12,6 +12,16 @@ use super::listed::{ExtensionValue, Listed, MAX_WINDOW_BITS};
 /// whether or not the server repeats it.
 ///
 /// The default is what holds where the response has no parameters: context takeover, and windows of 32 KiB.
+///
+/// # Examples
+///
+/// ```
+/// use websocket_proto::DeflateParams;
+///
+/// let params = DeflateParams::default();
+/// assert!(!params.server_no_context_takeover() && !params.client_no_context_takeover());
+/// assert_eq!((params.server_max_window_bits(), params.client_max_window_bits()), (15, 15));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DeflateParams {
     pub(super) server_no_context_takeover: bool,

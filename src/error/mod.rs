@@ -14,6 +14,24 @@ pub use protocol::ProtocolError;
 pub use usage::UsageError;
 
 /// Why a connection, or an opening handshake, ended otherwise than cleanly.
+///
+/// # Examples
+///
+/// ```
+/// use core::time::Duration;
+/// use websocket_proto::*;
+///
+/// let mut server = Connection::open(Negotiated::server(), Config::default());
+/// let mut storage = [0; 131];
+/// let mut out = SliceOutput::new(&mut storage);
+/// let mut input = *b"\x81\x05Hello"; // No client may send this: it is not masked.
+/// assert_eq!(server.receive(&mut &mut input[..], &mut out), None);
+/// assert_eq!(out.written(), b"\x88\x02\x03\xea"); // A Close frame with 1002.
+///
+/// let Next::End(Err(failure)) = server.poll(Duration::ZERO, &mut out) else { panic!() };
+/// assert_eq!(failure, Failure::Protocol(ProtocolError::UnmaskedFrame));
+/// assert_eq!(failure.close_code(), CloseCode::PROTOCOL_ERROR);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {

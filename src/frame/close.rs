@@ -7,6 +7,19 @@ use crate::error::{ProtocolError, UsageError};
 use crate::frame::ControlPayload;
 
 /// What a Close frame says: a code, and a reason of at most 123 bytes.
+///
+/// # Examples
+///
+/// ```
+/// use websocket_proto::*;
+///
+/// let mut client = Connection::open(Negotiated::client([7; 32]), Config::default());
+/// let mut storage = [0; 131];
+/// let mut input = *b"\x88\x05\x03\xe9bye";
+/// let event = client.receive(&mut &mut input[..], &mut SliceOutput::new(&mut storage));
+/// let Some(ChunkEvent::Close(close)) = event else { panic!() };
+/// assert_eq!((close.code(), close.reason()), (CloseCode::GOING_AWAY, "bye"));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Close {
     /// Empty; or a code that may be sent, and UTF-8.

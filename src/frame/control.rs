@@ -4,6 +4,17 @@ use core::fmt;
 use core::ops::Deref;
 
 /// The payload of a Ping or Pong frame: at most 125 bytes, held inline.
+///
+/// # Examples
+///
+/// ```
+/// use websocket_proto::ControlPayload;
+///
+/// let payload = ControlPayload::new(b"ping 7").ok_or("more than 125 bytes")?;
+/// assert_eq!(payload.strip_prefix(b"ping "), Some(&b"7"[..])); // It is a `[u8]`.
+/// assert!(ControlPayload::new(&[0; ControlPayload::MAX + 1]).is_none());
+/// # Ok::<(), &str>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct ControlPayload {
     bytes: [u8; Self::MAX],

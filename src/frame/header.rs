@@ -25,6 +25,25 @@ use crate::opcode::Opcode;
 /// assert_eq!(FrameHeader::parse(&bytes[..5]), Ok(None));
 /// # Ok::<(), websocket_proto::UsageError>(())
 /// ```
+///
+/// A compressed frame begun, as RFC 7692 §7.2.3.1 has it:
+///
+/// ```
+/// # use websocket_proto::{FrameHeader, HeaderBytes, Opcode};
+/// let first = FrameHeader {
+///     fin: false,
+///     rsv: FrameHeader::RSV1,
+///     ..FrameHeader::new(Opcode::Text, 3)
+/// };
+/// let bytes: HeaderBytes = first.encode()?;
+/// assert_eq!(*bytes, [0x41, 0x03]);
+/// assert!(bytes.len() <= FrameHeader::MAX);
+///
+/// // What is reserved is told apart, and left to the caller to judge.
+/// let (header, _) = FrameHeader::parse(&[0x20 | 0x10 | 0x81, 0])?.ok_or("more bytes")?;
+/// assert_eq!(header.rsv, FrameHeader::RSV2 | FrameHeader::RSV3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "these are the fields of the wire format")]
 pub struct FrameHeader {

@@ -54,6 +54,16 @@ impl<'a> ClientRequest<'a> {
     /// # Errors
     ///
     /// [`UsageError::InvalidUri`]: see [`new`](Self::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use websocket_proto::ClientRequest;
+    ///
+    /// let request = ClientRequest::from_parts("[::1]:8080", "/chat?room=5", true)?;
+    /// assert_eq!((request.host(), request.port(), request.is_secure()), ("::1", 8080, true));
+    /// # Ok::<(), websocket_proto::UsageError>(())
+    /// ```
     pub fn from_parts(host: &'a str, target: &'a str, is_secure: bool) -> Result<Self, UsageError> {
         WsUri::from_parts(is_secure, host, target).map(Self::from_uri)
     }

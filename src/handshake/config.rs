@@ -14,6 +14,8 @@ use crate::error::UsageError;
 ///
 /// let config = HandshakeConfig::default()
 ///     .head_limit(8 * 1024)?
+///     .field_limit(40)?
+///     .body_limit(0)
 ///     .opening_timeout(Duration::from_secs(5))?;
 /// # Ok::<(), websocket_proto::UsageError>(())
 /// ```

@@ -93,7 +93,8 @@ impl ConnectResponse<'_> {
 /// let request = ClientRequest::new("wss://example.com/chat")?.subprotocol("chat");
 /// let connect = ConnectRequest::new(request)?;
 /// assert_eq!(connect.protocol(), "websocket");
-/// assert_eq!((connect.scheme(), connect.path()), ("https", "/chat"));
+/// assert_eq!((connect.scheme(), connect.authority()), ("https", "example.com"));
+/// assert_eq!(connect.path(), "/chat");
 /// for (name, value) in connect.fields() {
 ///     println!("{name}: {value}");
 /// }

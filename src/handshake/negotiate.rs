@@ -71,6 +71,19 @@ where
 }
 
 /// What a server can agree to, for [`negotiate`]. A list of subprotocols makes one.
+///
+/// # Examples
+///
+/// ```
+/// use websocket_proto::{Supported, negotiate_connect};
+///
+/// let supported = Supported::new().subprotocols(&["chat.v2", "chat"]);
+/// let headers: [(&str, &[u8]); 2] =
+///     [("sec-websocket-version", b"13"), ("sec-websocket-protocol", b"chat, chat.v2")];
+/// let (negotiated, _) = negotiate_connect("websocket", || headers.iter().copied(), supported)?;
+/// assert_eq!(negotiated.subprotocol(), Some("chat.v2"));
+/// # Ok::<(), websocket_proto::HandshakeError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Supported<'a> {
     subprotocols: &'a [&'a str],

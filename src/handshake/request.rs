@@ -20,6 +20,32 @@ use super::write::{CallerFields, check_fields, put_field, put_fields, write_refu
 ///
 /// §10.2 of RFC 6455 leaves it to the server which origins it serves: look at the field `Origin` before accepting, and
 /// answer 403 to the others.
+///
+/// # Examples
+///
+/// ```
+/// use websocket_proto::{Accept, HandshakeConfig, ServerHandshake, SliceOutput};
+///
+/// let (mut head, mut out) = ([0; 512], [0; 256]);
+/// let (mut head, mut out) = (SliceOutput::new(&mut head), SliceOutput::new(&mut out));
+/// let mut bytes = *b"GET /feed?from=7 HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\
+///     Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Extensions: x; y=1\r\n\
+///     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+/// let mut input = &mut bytes[..];
+/// let mut handshake = ServerHandshake::new(HandshakeConfig::default());
+/// let mut request = handshake.receive(&mut input, &mut head)?.ok_or("more bytes are needed")?;
+/// assert_eq!((request.method(), request.target()), ("GET", "/feed?from=7"));
+/// assert_eq!((request.path(), request.query()), ("/feed", Some("from=7")));
+/// assert_eq!(request.extensions().next().map(|it| it.name()), Some("x"));
+/// match (request.path(), request.is_upgrade()) {
+///     ("/feed", true) => drop(request.accept(Accept::new(), &mut out)?),
+///     // 426 and 405 name what would do.
+///     ("/feed", false) => request.check_upgrade().map_or_else(|it| it.respond(&mut out), Ok)?,
+///     _ => request.reject(404, &[], b"not here\n", &mut out)?,
+/// }
+/// assert!(out.written().starts_with(b"HTTP/1.1 101 "));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Request<'b> {
     pub(super) method: &'b str,

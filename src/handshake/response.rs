@@ -13,6 +13,48 @@ use super::negotiated::Negotiated;
 ///
 /// One with the status 101 was checked, and is [`accepted`](Self::accept). Any other refuses the upgrade; why, and what
 /// to do about it, such as to follow a redirection or to authenticate, is the caller's to read from it.
+///
+/// # Examples
+///
+/// A client without an allocator, that keeps to limits of its own:
+///
+/// ```
+/// use websocket_proto::*;
+///
+/// let (mut head, mut out) = ([0; 512], [0; 256]);
+/// let (mut head, mut out) = (SliceOutput::new(&mut head), SliceOutput::new(&mut out));
+/// let limits = HandshakeConfig::default().head_limit(512)?;
+/// let seed = [7; 32]; // From the operating system's source of randomness, new for each connection.
+/// let request = ClientRequest::new("ws://10.0.0.7/feed")?;
+/// let mut handshake = ClientHandshake::with_config(limits, request, seed, &mut out)?;
+/// // Write what is in `out`, and read what comes.
+/// # let mut request = [0; 256];
+/// # request[..out.written().len()].copy_from_slice(out.written());
+/// # let mut server = SliceOutput::new(&mut []);
+/// # let mut input = &mut request[..out.written().len()];
+/// # let mut request = ServerHandshake::new(limits).receive(&mut input, &mut server)?.ok_or("more")?;
+/// # let mut storage = [0; 256];
+/// # let mut sent = SliceOutput::new(&mut storage);
+/// # drop(request.accept(Accept::new(), &mut sent)?);
+/// # let mut buf = [0; 256];
+/// # let len = sent.written().len();
+/// # buf[..len].copy_from_slice(sent.written());
+/// let mut input = &mut buf[..len];
+/// let mut response = handshake.receive(&mut input, &mut head)?.ok_or("more bytes are needed")?;
+/// match response.status() {
+///     101 => {
+///         let connection = Connection::open(response.accept()?, Config::default());
+///         // What is left of `input` is the connection's.
+///         assert!(connection.may_send());
+///     }
+///     401 => println!("{:?}", response.field("www-authenticate")),
+///     _ => {
+///         println!("{:?} {:?}", response.reason(), response.body());
+///         assert!(!response.body_is_truncated());
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Response<'b> {
     pub(super) status: u16,

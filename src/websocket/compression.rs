@@ -10,6 +10,25 @@ use crate::error::{Failure, ProtocolError};
 use crate::role::Role;
 
 /// Which messages are compressed (RFC 7692 §6).
+///
+/// # Examples
+///
+/// ```
+/// use websocket_proto::{Compress, Config, DeflateConfig, Negotiated, Prepared, WebSocket};
+///
+/// let deflate = DeflateConfig::default();
+/// let negotiated = Negotiated::server().with_deflate(deflate.params(), deflate);
+/// let mut ws = WebSocket::open(negotiated, Config::default());
+/// let mut out = Vec::new();
+/// ws.compress(Compress::Never);
+/// ws.send_text("a secret, with what anybody may choose in it", &mut out)?;
+/// assert_eq!(out[0], 0x81);
+/// ws.compress(Compress::Worthwhile); // From `DeflateConfig::threshold` bytes on, as by default.
+/// out.clear();
+/// ws.send_prepared(&Prepared::text(&"news ".repeat(100))?.compress(&deflate)?, &mut out)?;
+/// assert_eq!(out[0], 0xC1); // RSV1: compressed.
+/// # Ok::<(), websocket_proto::UsageError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Compress {

@@ -130,6 +130,29 @@ impl WebSocket {
     /// chunk says of its frame is about those: a relay cannot start a frame by it.
     ///
     /// Let one of the two take all of a message: what is left of one that the other began is dropped.
+    ///
+    /// # Examples
+    ///
+    /// The "Hello" of RFC 7692 §7.2.3.1, compressed:
+    ///
+    /// ```
+    /// use websocket_proto::{ChunkEvent, Config, DeflateConfig, Negotiated, WebSocket};
+    ///
+    /// let deflate = DeflateConfig::default();
+    /// let negotiated = Negotiated::client([7; 32]).with_deflate(deflate.params(), deflate);
+    /// let mut ws = WebSocket::open(negotiated, Config::default().message_limit(u64::MAX)?);
+    /// let (mut scratch, mut out, mut file) = (Vec::new(), Vec::new(), Vec::new());
+    /// let mut read = *b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
+    /// let mut input = &mut read[..];
+    /// while let Some(event) = ws.receive_chunk(&mut input, &mut scratch, &mut out) {
+    ///     if let ChunkEvent::Data(chunk) = event {
+    ///         file.extend_from_slice(chunk.payload);
+    ///         assert!(chunk.last);
+    ///     }
+    /// }
+    /// assert_eq!(file, b"Hello");
+    /// # Ok::<(), websocket_proto::UsageError>(())
+    /// ```
     #[cfg(feature = "deflate")]
     pub fn receive_chunk<'b: 'c, 'c>(
         &mut self,
@@ -253,6 +276,26 @@ impl WebSocket {
     /// be assembled.
     ///
     /// One is kept, if its capacity is at most [`Config::recycle_limit`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::borrow::Cow;
+    /// use websocket_proto::{Config, Event, Negotiated, WebSocket};
+    ///
+    /// let mut ws = WebSocket::open(Negotiated::client([7; 32]), Config::default());
+    /// let mut out = Vec::new();
+    /// let mut reads = [*b"\x82\x04ab", *b"cd\x8a\x00"]; // A message in two pieces, and a Pong.
+    /// for read in &mut reads {
+    ///     let mut input = &mut read[..];
+    ///     while let Some(event) = ws.receive(&mut input, &mut out) {
+    ///         if let Event::Binary(Cow::Owned(data)) = event {
+    ///             assert_eq!(data, b"abcd");
+    ///             ws.recycle(data);
+    ///         }
+    ///     }
+    /// }
+    /// ```
     pub fn recycle(&mut self, buffer: impl Into<Vec<u8>>) {
         self.assembler.recycle(buffer.into());
     }

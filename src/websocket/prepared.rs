@@ -23,6 +23,7 @@ use crate::output::Output;
 ///     ws.send_prepared(&news, &mut out)?;
 ///     assert_eq!(out, b"\x81\x06to all");
 /// }
+/// assert_eq!(Prepared::binary(&[1, 2])?.frame(), [0x82, 2, 1, 2]);
 /// # Ok::<(), websocket_proto::UsageError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
