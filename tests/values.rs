@@ -9,10 +9,9 @@ use core::hash::Hash;
 
 use common::{Log, Machine, SEED, To, Wire, ends};
 use websocket_proto::{
-    Accept, Chunk, ChunkEvent, ClientHandshake, ClientRequest, Close, CloseCode, Config,
-    Connection, ControlPayload, Failure, FrameHeader, FrameStart, HandshakeConfig, HandshakeError,
-    HeaderBytes, Mask, Negotiated, Next, Opcode, ProtocolError, Role, ServerHandshake, SliceOutput,
-    Timeout, UsageError,
+    Accept, ClientHandshake, ClientRequest, Close, CloseCode, Config, Connection, ControlPayload,
+    Failure, FrameHeader, FrameStart, HandshakeConfig, HandshakeError, Mask, Negotiated, Next,
+    Opcode, ProtocolError, Role, ServerHandshake, SliceOutput, Timeout, UsageError,
 };
 
 fn crosses_threads<T: Send + Sync>() {}
@@ -26,15 +25,80 @@ fn machines_cross_threads_row_111() {
     outlives_all::<Connection>();
     outlives_all::<FrameStart>();
     outlives_all::<Negotiated<'static>>();
-    crosses_threads::<ChunkEvent<'_>>();
-    crosses_threads::<Chunk<'_>>();
-    crosses_threads::<SliceOutput<'_>>();
     #[cfg(feature = "alloc")]
     {
         outlives_all::<websocket_proto::WebSocket>();
         outlives_all::<websocket_proto::Prepared>();
-        crosses_threads::<websocket_proto::Event<'_>>();
     }
+}
+
+/// Has the compiler check types of the crate, each with the feature that it needs.
+macro_rules! cross_threads {
+    ($($(#[$feature:meta])? $name:ident $(<$lifetime:lifetime>)?,)*) => {
+        const CROSSING: &[&str] = &[$(stringify!($name)),*];
+
+        #[test]
+        fn all_types_cross_threads_row_111() {
+            $($(#[$feature])? crosses_threads::<websocket_proto::$name $(<$lifetime>)?>();)*
+        }
+    };
+}
+
+cross_threads! {
+    Accept<'_>,
+    Chunk<'_>,
+    ChunkEvent<'_>,
+    ClientHandshake,
+    ClientRequest<'_>,
+    Close,
+    CloseCode,
+    #[cfg(feature = "deflate")] Compress,
+    Config,
+    ConnectRequest<'_>,
+    ConnectResponse<'_>,
+    Connection,
+    ControlPayload,
+    #[cfg(feature = "deflate")] DeflateConfig,
+    #[cfg(feature = "deflate")] DeflateParams,
+    #[cfg(feature = "alloc")] Event<'_>,
+    Extension<'_>,
+    #[cfg(feature = "deflate")] ExtensionValue,
+    Failure,
+    FrameHeader,
+    FrameStart,
+    HandshakeConfig,
+    HandshakeError,
+    HeaderBytes,
+    Mask,
+    MessageKind,
+    Negotiated<'_>,
+    Next,
+    Opcode,
+    #[cfg(feature = "alloc")] Prepared,
+    ProtocolError,
+    Request<'_>,
+    Response<'_>,
+    Role,
+    ServerHandshake,
+    SliceOutput<'_>,
+    Supported<'_>,
+    SwitchingResponse<'_>,
+    Timeout,
+    UsageError,
+    #[cfg(feature = "alloc")] WebSocket,
+}
+
+/// What the crate exports is all in the list, but for a trait.
+#[test]
+fn the_list_of_types_is_complete_row_111() {
+    let lib = include_str!("../src/lib.rs");
+    let exports = lib.split("pub use ").skip(1).map(|export| export.split(';').next().unwrap());
+    let mut types: Vec<&str> = exports
+        .flat_map(|export| export.split(|letter: char| !letter.is_alphanumeric()))
+        .filter(|name| name.starts_with(char::is_uppercase) && *name != "Output")
+        .collect();
+    types.sort_unstable();
+    assert_eq!(types, CROSSING);
 }
 
 #[test]
@@ -53,7 +117,6 @@ fn values_are_values_row_110_111() {
     is_a_key::<CloseCode>();
     is_a_key::<ProtocolError>();
     is_a_key::<Role>();
-    crosses_threads::<HeaderBytes>();
 }
 
 /// What a peer sent comes into no message but as numbers.
