@@ -130,6 +130,7 @@
 //! - `simd` (default): checks UTF-8 with SIMD instructions.
 //! - `deflate`: permessage-deflate by `miniz_oxide`; implies `alloc`.
 //! - `zlib-rs`: permessage-deflate by `zlib-rs`, which is faster; implies `deflate` and `std`.
+//! - `bytes`: `BytesMut` of the crate `bytes` as an [`Output`]; implies `alloc`.
 //!
 //! Without any, the crate needs `core` and three small crates.
 //!

@@ -5,8 +5,8 @@ use crate::mask::Mask;
 
 /// A destination for the bytes to be sent: whole frames are appended, or nothing is.
 ///
-/// It is implemented for `Vec<u8>` and `VecDeque<u8>` (feature `alloc`) and for [`SliceOutput`], and can be for any other
-/// storage. Every use asks for room first and puts no more than it asked for.
+/// It is implemented for `Vec<u8>` and `VecDeque<u8>` (feature `alloc`), `BytesMut` (feature `bytes`) and [`SliceOutput`],
+/// and can be for any other storage. Every use asks for room first and puts no more than it asked for.
 pub trait Output {
     /// Makes sure that `bytes` more bytes can be put, growing where that is possible; says whether they can.
     fn make_room(&mut self, bytes: usize) -> bool;
@@ -259,6 +259,64 @@ impl Output for alloc::collections::VecDeque<u8> {
     }
 }
 
+/// For those who hand what is to be written to another task: take it by `split`, or `advance` it as it is written; what
+/// has gone leaves its room behind.
+///
+/// # Examples
+///
+/// ```
+/// use websocket_proto::{Config, Negotiated, WebSocket};
+///
+/// let mut ws = WebSocket::open(Negotiated::server(), Config::default());
+/// let mut out = bytes::BytesMut::new();
+/// ws.send_text("hello", &mut out)?;
+/// let bytes = out.split().freeze();
+/// assert_eq!(bytes, b"\x81\x05hello"[..]);
+/// # Ok::<(), websocket_proto::UsageError>(())
+/// ```
+#[cfg(feature = "bytes")]
+impl Output for bytes::BytesMut {
+    #[inline]
+    fn make_room(&mut self, bytes: usize) -> bool {
+        self.capacity().wrapping_sub(self.len()) >= bytes
+            || self.try_reclaim(bytes)
+            || grow_bytes(self, bytes)
+    }
+
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        if self.make_room(bytes.len()) {
+            self.extend_from_slice(bytes);
+        }
+    }
+
+    #[inline]
+    fn waiting(&self) -> usize {
+        self.len()
+    }
+
+    fn put_masked(&mut self, bytes: &[u8], mask: &mut Mask) {
+        let start = self.len();
+        self.put(bytes);
+        mask.apply(self.get_mut(start..).unwrap_or_default());
+    }
+}
+
+/// Moves it to twice the room. Its own growth cannot say no: it aborts where there is no memory. A vector's can.
+#[cfg(feature = "bytes")]
+#[cold]
+fn grow_bytes(out: &mut bytes::BytesMut, bytes: usize) -> bool {
+    // What was split off may have left next to nothing to be doubled.
+    let least = out.capacity().saturating_mul(2).max(1024);
+    let mut vec = alloc::vec::Vec::new();
+    let has_room = vec.try_reserve_exact(out.len().saturating_add(bytes).max(least)).is_ok();
+    if has_room {
+        vec.extend_from_slice(out);
+        *out = bytes::Bytes::from(vec).into();
+    }
+    has_room
+}
+
 #[cfg(feature = "alloc")]
 #[cfg(test)]
 mod tests {
@@ -307,13 +365,52 @@ mod tests {
         assert_eq!(slice.written(), expected);
         let len = expected.len();
         assert_eq!((vec.waiting(), deque.waiting(), slice.waiting()), (len, len, len));
+        #[cfg(feature = "bytes")]
+        {
+            let mut out = bytes::BytesMut::new();
+            put_all(&mut out);
+            assert_eq!((&out[..], out.waiting()), (&expected[..], len));
+        }
+    }
+
+    /// Room that is free again is used again. Where it is not, it doubles, and not by little.
+    #[cfg(feature = "bytes")]
+    #[test]
+    fn bytes_seldom_move() {
+        use bytes::BytesMut;
+
+        let moves = |pieces: usize, len: usize, after: &mut dyn FnMut(&mut BytesMut)| {
+            let (mut out, mut moves) = (BytesMut::new(), 0);
+            for _ in 0..pieces {
+                let end = out.as_ptr().wrapping_add(out.len());
+                out.put(&vec![7; len]);
+                moves += usize::from(out.as_ptr().wrapping_add(out.len() - len) != end);
+                after(&mut out);
+            }
+            (moves, out.capacity())
+        };
+        assert_eq!(moves(1024, 1024, &mut |_| {}), (11, 1024 * 1024), "1 KiB to 1 MiB");
+        assert_eq!(moves(1024, 1024, &mut |out| out.clear()), (1, 1024), "written at once");
+        let (places, room) = moves(1024, 100, &mut |out| drop(out.split()));
+        assert!(places <= 1024 / 10 + 1 && room <= 1024, "{places}, {room}");
+        let mut parts = Vec::new();
+        let places = moves(1024, 16, &mut |out| parts.push(out.split()));
+        assert_eq!(places, (16, 0), "64 in 1 KiB, which live on");
     }
 
     #[test]
     fn outputs_refuse_what_no_storage_can_hold() {
         let (mut vec, mut deque, mut storage) = (Vec::new(), VecDeque::new(), [0; 4]);
         let mut slice = SliceOutput::new(&mut storage);
-        let outputs: [&mut dyn Output; 3] = [&mut vec, &mut deque, &mut slice];
+        #[cfg(feature = "bytes")]
+        let mut bytes = bytes::BytesMut::new();
+        let outputs = [
+            &mut vec as &mut dyn Output,
+            &mut deque,
+            &mut slice,
+            #[cfg(feature = "bytes")]
+            &mut bytes,
+        ];
         for out in outputs {
             out.put(b"ab");
             assert!(!out.make_room(usize::MAX));

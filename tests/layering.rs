@@ -213,13 +213,38 @@ fn compression_is_behind_its_feature_row_90() {
     let (_, lib) = sources().into_iter().find(|(file, _)| file == "lib").unwrap();
     let gated = "#[cfg(feature = \"deflate\")]\nmod deflate;\n";
     assert_eq!((lib.matches(gated).count(), lib.matches("mod deflate;").count()), (1, 1));
+    assert_eq!(["default", "std", "alloc", "simd"].map(|it| implies(it, "deflate")), [false; 4]);
+}
+
+/// Says whether the manifest names `other` in what a feature implies.
+fn implies(feature: &str, other: &str) -> bool {
     let manifest =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
-    let implied = |feature: &str| {
-        let line = manifest.lines().find(|line| line.starts_with(&format!("{feature} = [")));
-        line.unwrap().contains("deflate")
-    };
-    assert_eq!(["default", "std", "alloc", "simd"].map(implied), [false; 4]);
+    let line = manifest.lines().find(|line| line.starts_with(&format!("{feature} = [")));
+    line.unwrap().contains(other)
+}
+
+/// Other crates' types are spoken in one place each, which is left out without its feature and changes nothing with it.
+#[test]
+fn the_types_of_others_are_in_one_place_each() {
+    for (name, place, gates) in [("bytes", "output", &["output"])] {
+        let (path, gate) = (format!("{name}::"), format!("feature = \"{name}\""));
+        let mut gated = Vec::new();
+        for (file, source) in sources() {
+            let code = statements_left_out(library_part(&source)).replace("self::http::", "");
+            let other =
+                |before: &str| before.ends_with(|it: char| it.is_alphanumeric() || it == '_');
+            let is_used = code.match_indices(&path).any(|(at, _)| !other(&code[..at]));
+            assert!(!is_used || file.starts_with(place), "{file}.rs uses the crate {name}");
+            if code.replace("all(feature = \"deflate\", ", "").contains(&format!("cfg({gate})")) {
+                gated.push(file);
+            }
+        }
+        assert_eq!(gated, gates, "{name}");
+        for feature in ["default", "std", "alloc", "simd", "deflate", "zlib-rs"] {
+            assert!(!implies(feature, name), "{feature} implies {name}");
+        }
+    }
 }
 
 #[test]
