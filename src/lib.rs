@@ -130,6 +130,8 @@
 //! - `simd` (default): checks UTF-8 with SIMD instructions.
 //! - `deflate`: permessage-deflate by `miniz_oxide`; implies `alloc`.
 //! - `zlib-rs`: permessage-deflate by `zlib-rs`, which is faster; implies `deflate` and `std`.
+//! - `http`: the handshake in the types of the crate `http`, for hyper, axum, h2 and their like: [`negotiate_http`],
+//!   [`header_fields`], `to_http` and `accept_http`; implies `std`.
 //! - `bytes`: `BytesMut` of the crate `bytes` as an [`Output`]; implies `alloc`.
 //!
 //! Without any, the crate needs `core` and three small crates.
@@ -138,7 +140,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
-    not(feature = "deflate"),
+    not(all(feature = "deflate", feature = "http")),
     allow(rustdoc::broken_intra_doc_links, reason = "what needs a feature is spoken of")
 )]
 #![cfg_attr(not(test), no_std)]
@@ -199,6 +201,8 @@ pub use handshake::{
     HandshakeConfig, Negotiated, Request, Response, ServerHandshake, Supported, SwitchingResponse,
     accept_key, negotiate, negotiate_connect,
 };
+#[cfg(feature = "http")]
+pub use handshake::{header_fields, negotiate_http};
 pub use mask::Mask;
 pub use next::Next;
 pub use opcode::{MessageKind, Opcode};

@@ -227,7 +227,10 @@ fn implies(feature: &str, other: &str) -> bool {
 /// Other crates' types are spoken in one place each, which is left out without its feature and changes nothing with it.
 #[test]
 fn the_types_of_others_are_in_one_place_each() {
-    for (name, place, gates) in [("bytes", "output", &["output"])] {
+    for (name, place, gates) in [
+        ("http", "handshake/http", &["handshake/mod", "lib"][..]),
+        ("bytes", "output", &["output"]),
+    ] {
         let (path, gate) = (format!("{name}::"), format!("feature = \"{name}\""));
         let mut gated = Vec::new();
         for (file, source) in sources() {

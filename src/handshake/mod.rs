@@ -8,6 +8,8 @@ mod connect;
 mod extensions;
 mod field;
 mod head;
+#[cfg(feature = "http")]
+mod http;
 mod key;
 mod list;
 mod negotiate;
@@ -20,6 +22,8 @@ mod upgrade;
 mod uri;
 mod write;
 
+#[cfg(feature = "http")]
+pub use self::http::{header_fields, negotiate_http};
 pub use client::ClientHandshake;
 pub use client_request::ClientRequest;
 pub use config::HandshakeConfig;

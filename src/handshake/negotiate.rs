@@ -33,8 +33,8 @@ use super::upgrade::{UpgradeFields, subprotocols};
 ///
 /// # Examples
 ///
-/// With the `HeaderMap` of the crate `http`, `fields` is
-/// `|| headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))`.
+/// The feature `http` has [`negotiate_http`](crate::negotiate_http) for a whole request of the crate `http`, and
+/// [`header_fields`](crate::header_fields) for a `HeaderMap`.
 ///
 /// ```
 /// use websocket_proto::negotiate;

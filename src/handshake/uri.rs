@@ -60,13 +60,9 @@ impl<'a> WsUri<'a> {
     /// Parses a URI.
     pub(super) fn parse(uri: &'a str) -> Result<Self, UsageError> {
         let (scheme, rest) = split_scheme(uri).ok_or(UsageError::InvalidUri)?;
-        let is_secure = scheme.eq_ignore_ascii_case("wss");
-        if !is_secure && !scheme.eq_ignore_ascii_case("ws") {
-            return Err(UsageError::InvalidUri);
-        }
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, target) = rest.split_at_checked(end).ok_or(UsageError::InvalidUri)?;
-        Self::from_parts(is_secure, authority, target)
+        Self::from_parts(is_secure(scheme)?, authority, target)
     }
 
     /// Checks the parts of a URI.
@@ -87,6 +83,16 @@ impl<'a> WsUri<'a> {
             return Err(UsageError::InvalidUri);
         }
         Ok(Self { is_secure, authority, target })
+    }
+}
+
+/// Says which of the two schemes it is.
+pub(super) fn is_secure(scheme: &str) -> Result<bool, UsageError> {
+    let is_secure = scheme.eq_ignore_ascii_case("wss");
+    if is_secure || scheme.eq_ignore_ascii_case("ws") {
+        Ok(is_secure)
+    } else {
+        Err(UsageError::InvalidUri)
     }
 }
 
