@@ -1,0 +1,64 @@
+//! The client under the Autobahn suite's server, which echoes every message of every case, by owned messages:
+//! `cargo run --manifest-path examples/futures_io/Cargo.toml --bin client -- URL [--agent NAME]`.
+
+use std::env;
+
+use async_net::TcpStream;
+use futures_io_driver::{Error, WebSocketStream};
+use futures_lite::future::block_on;
+use websocket_proto::{ClientRequest, Config, Event};
+
+fn main() -> Result<(), Error> {
+    block_on(run())
+}
+
+async fn run() -> Result<(), Error> {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let (url, agent) = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [url] => (url, "futures-io"),
+        [url, "--agent", agent] => (url, agent),
+        _ => return Err("usage: client URL [--agent NAME]".into()),
+    };
+    let mut count = 0;
+    let mut ws = connect(&format!("{url}/getCaseCount")).await?;
+    while let Some(message) = ws.next().await {
+        if let Event::Text(text) = message? {
+            count = text.parse()?;
+        }
+    }
+    for case in 1..=count {
+        // The suite breaks the protocol on purpose; a failure is what many cases are after.
+        if let Err(error) = echo(&format!("{url}/runCase?case={case}&agent={agent}")).await {
+            println!("case {case}: {error}");
+        }
+    }
+    let mut ws = connect(&format!("{url}/updateReports?agent={agent}")).await?;
+    while let Some(message) = ws.next().await {
+        message?;
+    }
+    Ok(())
+}
+
+async fn echo(url: &str) -> Result<(), Error> {
+    let mut ws = connect(url).await?;
+    while let Some(message) = ws.next().await {
+        // A send that is refused is not the end: `next` tells that.
+        let _ = match message? {
+            Event::Text(text) => ws.send(|ws, out| ws.send_text(&text, out)).await,
+            Event::Binary(data) => ws.send(|ws, out| ws.send_binary(&data, out)).await,
+            Event::Ping(_) | Event::Pong(_) | Event::Close(_) => Ok(()), // answered already
+        };
+    }
+    Ok(())
+}
+
+async fn connect(url: &str) -> Result<WebSocketStream<TcpStream>, Error> {
+    let request = ClientRequest::new(url)?;
+    #[cfg(feature = "deflate")]
+    let request = request.deflate(websocket_proto::DeflateConfig::default());
+    let socket = TcpStream::connect((request.host(), request.port())).await?;
+    socket.set_nodelay(true)?;
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed)?;
+    WebSocketStream::connect(socket, request, seed, Config::default()).await
+}
