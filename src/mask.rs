@@ -62,7 +62,7 @@ impl Mask {
 
     #[inline]
     fn apply_and_look<const LOOK: bool>(self, payload: &mut [u8]) -> bool {
-        if cfg!(target_os = "none") {
+        if cfg!(all(target_os = "none", target_pointer_width = "32")) {
             return self.apply_to_words::<LOOK>(payload);
         }
         // §5.3: "Octet i of the transformed data is the XOR of octet i of the original data with octet at index
