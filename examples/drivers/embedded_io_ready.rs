@@ -1,5 +1,5 @@
-//! The same driver over `embedded-io`, for transports that can say whether they are ready: without an executor,
-//! `embassy_futures::block_on` runs it. Copy this file as well, if it is wanted.
+//! The driver beside this over `embedded-io`, for transports that can say whether they are ready: without an executor,
+//! `embassy_futures::block_on` runs it. To use it, copy both files.
 
 use embassy_futures::yield_now;
 use embedded_io::{ErrorType, Read, ReadReady, Write, WriteReady};
