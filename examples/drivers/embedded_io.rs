@@ -7,7 +7,7 @@ use core::future::{Future, pending};
 use core::ops::Range;
 use core::time::Duration;
 
-use embassy_futures::select::{Either3, select3};
+use embassy_futures::select::{Either, Either3, select, select3};
 use embedded_io_async::{Read, Write};
 use websocket_proto::{
     ClientHandshake, ClientRequest, Config, Connection, Failure, HandshakeConfig, Negotiated, Next,
@@ -50,7 +50,8 @@ enum Written {
 }
 
 impl<'b, R: Read, W: Write, C: Clock> Transport<'b, R, W, C> {
-    /// The storage takes what waits to be written: at least the longest message or part to be sent, and 14 bytes.
+    /// The storage takes what waits to be written: at least the longest message or part to be sent and 14 bytes, and at
+    /// least 131, or no Pong goes to the longest Ping. A server's refusal takes up to 186.
     pub fn new(reader: R, writer: W, clock: C, storage: &'b mut [u8]) -> Self {
         let out = SliceOutput::new(storage);
         Self { reader, writer, clock, out, written: Written::Flushed, has_ended: false }
@@ -71,7 +72,7 @@ impl<'b, R: Read, W: Write, C: Clock> Transport<'b, R, W, C> {
     ) -> Result<(Connection, Range<usize>), Error> {
         let mut handshake = ServerHandshake::new(HandshakeConfig::default());
         let mut head = SliceOutput::new(head);
-        loop {
+        let error = loop {
             let len = match handshake.poll(self.clock.now()) {
                 Next::Wait(deadline) => self.exchange(deadline, buffer).await,
                 Next::End(result) => {
@@ -82,26 +83,25 @@ impl<'b, R: Read, W: Write, C: Clock> Transport<'b, R, W, C> {
                 handshake.receive_eof();
             }
             let mut input = &mut buffer[..len];
-            let error = match handshake.receive(&mut input, &mut head) {
-                Ok(None) => continue,
+            match handshake.receive(&mut input, &mut head) {
+                Ok(None) => {}
                 Ok(Some(mut request)) => match answer(&mut request, &mut self.out) {
                     Ok(Some(negotiated)) => {
                         let connection = Connection::open(negotiated, config);
                         return Ok((connection, len - input.len()..len));
                     }
-                    Ok(None) => {
-                        self.write_all().await;
-                        return Err(Error::Refused);
-                    }
-                    Err(UsageError::NotAnUpgrade(error)) => error,
+                    Ok(None) => break None,
+                    Err(UsageError::NotAnUpgrade(error)) => break Some(error),
                     Err(error) => return Err(Error::Usage(error)),
                 },
-                Err(error) => error,
-            };
+                Err(error) => break Some(error),
+            }
+        };
+        if let Some(error) = error {
             error.respond(&mut self.out).map_err(Error::Usage)?;
-            self.write_all().await;
-            return Err(Error::Failed(Failure::Handshake(error)));
         }
+        self.write_all().await;
+        Err(error.map_or(Error::Refused, |error| Error::Failed(Failure::Handshake(error))))
     }
 
     /// Does a client's opening handshake. The seed is fresh from a TRNG (RFC 6455 §10.3).
@@ -127,7 +127,7 @@ impl<'b, R: Read, W: Write, C: Clock> Transport<'b, R, W, C> {
             if self.has_ended {
                 handshake.receive_eof();
             }
-            // Without bytes, too: at the end of the transport there may be a refusal to tell of.
+            // Without bytes, too: there may be a refusal to tell of whose end did not come.
             let mut input = &mut buffer[..len];
             match handshake.receive(&mut input, &mut head) {
                 Ok(None) => {}
@@ -145,8 +145,8 @@ impl<'b, R: Read, W: Write, C: Clock> Transport<'b, R, W, C> {
     }
 
     /// Waits until something can be done, and does it: gives the bytes that came, or none where some were written or
-    /// a timer ran out. `None`: the connection was closed. Whatever the end, all was written before, and
-    /// [`let_go`](Self::let_go) is next.
+    /// a timer ran out. `None`: the connection was closed. Whatever the end, all was written before, and [`let_go`] is
+    /// next.
     ///
     /// Where it is dropped before its end, nothing is lost if the same is true of the transport's reads and writes.
     pub async fn turn<'i>(
@@ -169,29 +169,21 @@ impl<'b, R: Read, W: Write, C: Clock> Transport<'b, R, W, C> {
 
     /// Repeats a call of the machine's until there is room for what it sends; meanwhile it writes, and reads nothing.
     ///
-    /// This is for answers: a peer that does not take them is not heard. Who pushes rather calls the machine, and
-    /// [`turn`](Self::turn) where it finds the output full. Where it is dropped before its end, the call was not made.
+    /// This is for answers: a peer that does not take them is not heard, and that takes too long over it is gone. Who
+    /// pushes rather calls the machine, and [`turn`](Self::turn) where it finds the output full. Where it is dropped
+    /// before its end, the call was not made.
     pub async fn send(
         &mut self,
         mut call: impl FnMut(&mut SliceOutput<'b>) -> Result<(), UsageError>,
     ) -> Result<(), UsageError> {
+        let deadline = self.clock.now() + PATIENCE;
         loop {
             match call(&mut self.out) {
                 Err(UsageError::OutputFull { .. }) if !self.out.written().is_empty() => {
-                    self.write().await;
+                    self.write(deadline).await;
                 }
                 result => return result,
             }
-        }
-    }
-
-    /// Reads and discards until the peer has ended its side, for as long as that may take. Then close.
-    ///
-    /// After a failure, shut down the sending direction before; these traits have no word for it.
-    pub async fn let_go(&mut self, buffer: &mut [u8]) {
-        let deadline = self.clock.now() + PATIENCE;
-        while !self.has_ended && self.clock.now() < deadline {
-            self.exchange(Some(deadline), buffer).await;
         }
     }
 
@@ -222,44 +214,53 @@ impl<'b, R: Read, W: Write, C: Clock> Transport<'b, R, W, C> {
             }
         };
         match select3(write, read, wait).await {
-            Either3::First(written) => self.note_written(written),
-            Either3::Second(0) => self.has_ended = true,
+            Either3::First(Some(0)) => *written = Written::Flushed,
+            Either3::First(Some(len)) => {
+                out.consume(len);
+                *written = Written::Unflushed;
+            }
+            // No reason to stop reading: the peer may have said why it left.
+            Either3::First(None) => *written = Written::Lost,
+            Either3::Second(0) => *has_ended = true,
             Either3::Second(len) => return len,
             Either3::Third(()) => {}
         }
         0
     }
 
-    /// Writes all that waits to be written.
+    /// Writes all that waits to be written. A peer that takes too long over it is gone.
     pub async fn write_all(&mut self) {
+        let deadline = self.clock.now() + PATIENCE;
         while self.written == Written::Unflushed || !self.out.written().is_empty() {
-            self.write().await;
+            self.write(deadline).await;
         }
     }
 
-    /// Writes something, or flushes. A peer that takes nothing for too long is gone.
-    async fn write(&mut self) {
+    /// Writes something, or flushes.
+    async fn write(&mut self, deadline: Duration) {
         if self.written == Written::Lost {
             return self.out.clear();
         }
-        let deadline = self.clock.now() + PATIENCE;
         self.exchange(Some(deadline), &mut []).await;
         if self.clock.now() >= deadline {
-            self.note_written(None);
-            self.has_ended = true;
+            (self.written, self.has_ended) = (Written::Lost, true);
         }
-    }
-
-    /// That nothing can be written is no reason to stop reading: the peer may have said why it left.
-    fn note_written(&mut self, len: Option<usize>) {
-        self.written = match (self.out.written(), len) {
-            (_, None) => Written::Lost,
-            ([], _) => Written::Flushed,
-            _ => Written::Unflushed,
-        };
-        self.out.consume(len.unwrap_or_default());
     }
 }
 
-/// How long a peer may take to take bytes, and to let go.
+/// Reads and discards until the peer has ended its side, for as long as that may take. Then drop the transport.
+///
+/// Before, end the sending direction, for which these traits have no word: of embassy-net's socket drop the two halves,
+/// and `close` it. What was unread when a transport is dropped resets it, and the peer may not see our last words.
+pub async fn let_go(reader: &mut impl Read, clock: &impl Clock, buffer: &mut [u8]) {
+    let deadline = clock.now() + PATIENCE;
+    while clock.now() < deadline {
+        match select(reader.read(buffer), clock.until(deadline)).await {
+            Either::First(Ok(1..)) => {}
+            Either::First(Ok(0) | Err(_)) | Either::Second(()) => return,
+        }
+    }
+}
+
+/// How long a peer may take to take an answer, or all that waits at the end, and to let go.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -6,5 +6,5 @@ mod driver;
 #[path = "../../drivers/embedded_io_ready.rs"]
 mod ready;
 
-pub use driver::{Clock, Error, Transport};
+pub use driver::{Clock, Error, Transport, let_go};
 pub use ready::Ready;

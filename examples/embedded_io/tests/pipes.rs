@@ -12,10 +12,10 @@ use embassy_futures::join::join;
 use embassy_futures::poll_once;
 use embassy_futures::select::{Either, select};
 use embedded_io_async::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
-use embedded_io_driver::{Clock, Error, Ready, Transport};
+use embedded_io_driver::{Clock, Error, Ready, Transport, let_go};
 use websocket_proto::{
     Accept, ChunkEvent, ClientRequest, CloseCode, Config, Connection, Failure, HandshakeError,
-    MessageKind, Negotiated, ProtocolError, Request, SliceOutput, Timeout, UsageError,
+    MessageKind, Negotiated, Output, ProtocolError, Request, SliceOutput, Timeout, UsageError,
 };
 
 /// One direction of a transport.
@@ -192,7 +192,7 @@ async fn serve<R: Read, W: Write + Shutdown>(
         }
     }
     transport.writer.shutdown();
-    transport.let_go(&mut buffer).await;
+    let_go(&mut transport.reader, &transport.clock, &mut buffer).await;
     Ok(())
 }
 
@@ -400,6 +400,58 @@ fn a_peer_that_takes_nothing_is_given_up() {
     assert_eq!(reader.0.bytes.borrow().len(), 64);
 }
 
+/// Takes a byte in nine seconds, for as long as that is of use.
+async fn sip(reader: &mut End, clock: &TestClock) {
+    loop {
+        let mut byte = [0];
+        reader.read(&mut byte).await.unwrap();
+        clock.0.set(clock.0.get() + Duration::from_secs(9));
+        embassy_futures::yield_now().await;
+    }
+}
+
+#[test]
+fn a_peer_that_sips_what_is_left_is_given_up() {
+    let clock = TestClock::default();
+    let mut storage = [[0; 256]; 2];
+    let [mut client, mut server] = pair(1, &clock, &mut storage);
+    server.out.put(&[7; 200]);
+    run(select(sip(&mut client.reader, &clock), server.write_all()));
+    assert_eq!(clock.0.get(), Duration::from_secs(18));
+}
+
+#[test]
+fn a_peer_that_sips_an_answer_is_given_up() {
+    let clock = TestClock::default();
+    let mut storage = [[0; 256]; 2];
+    let [mut client, mut server] = pair(1, &clock, &mut storage);
+    let mut connection = Connection::open(Negotiated::server(), Config::default());
+    let answer = async {
+        for _ in 0..2 {
+            server.send(|out| connection.send_binary(&[7; 200], out)).await.unwrap();
+        }
+        let failure = server.turn(&mut connection, &mut [0; 50]).await.err();
+        assert_eq!(failure, Some(Failure::Eof));
+    };
+    run(select(sip(&mut client.reader, &clock), answer));
+    assert_eq!(clock.0.get(), Duration::from_secs(18));
+}
+
+#[test]
+fn a_peer_that_goes_on_is_let_go() {
+    let clock = TestClock::default();
+    let mut storage = [[0; 256]; 2];
+    let [mut client, mut server] = pair(4, &clock, &mut storage);
+    let talk = async {
+        loop {
+            client.writer.write(b"more").await.unwrap();
+            clock.0.set(clock.0.get() + Duration::from_secs(1));
+        }
+    };
+    run(select(let_go(&mut server.reader, &clock, &mut [0; 50]), talk));
+    assert_eq!(clock.0.get(), Duration::from_secs(10));
+}
+
 #[test]
 fn a_failure_is_told_to_the_peer_first() {
     let mut storage = [[0; 256]; 2];
@@ -451,6 +503,25 @@ fn a_client_hears_of_a_refusal() {
     ));
     assert_eq!(opened.err(), Some(Error::Refused));
     assert_eq!(accepted.err(), Some(Error::Refused));
+}
+
+#[test]
+fn a_client_hears_of_a_refusal_whose_end_does_not_come() {
+    let clock = TestClock::default();
+    let mut storage = [[0; 256]; 2];
+    let [mut client, mut server] = pair(1000, &clock, &mut storage);
+    let mut buffer = [0; 100];
+    let refuse = async {
+        let refusal = b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nn";
+        server.writer.write(refusal).await.unwrap();
+        embassy_futures::yield_now().await;
+        clock.0.set(Duration::from_secs(10));
+        core::future::pending::<()>().await;
+    };
+    let Either::First(opened) = run(select(open(&mut client, &mut buffer), refuse)) else {
+        panic!("it waits")
+    };
+    assert_eq!(opened.err(), Some(Error::Refused));
 }
 
 #[test]
