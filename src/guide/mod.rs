@@ -1,5 +1,9 @@
 //! Pages for those who build on the crate. There is nothing here but text, and examples that run.
 
+// The drivers are built and tested where they stand.
+#[cfg(not(doctest))]
+pub mod drivers;
+
 #[doc = include_str!("closing.md")]
 pub mod closing {}
 

@@ -1,0 +1,17 @@
+#![doc = include_str!("drivers.md")]
+
+/// Shows a file of `examples`.
+macro_rules! shown {
+    ($($name:ident: $file:literal, $what:literal;)+) => {
+        $(
+            #[doc = concat!($what, "\n\n```\n", include_str!(concat!("../../examples/", $file)), "\n```")]
+            pub mod $name {}
+        )+
+    };
+}
+
+shown! {
+    blocking: "blocking.rs", "A socket that blocks.";
+    tokio: "drivers/tokio.rs", "tokio.";
+    futures_io: "drivers/futures_io.rs", "The traits of futures.";
+}
