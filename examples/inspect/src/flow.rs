@@ -42,6 +42,9 @@ enum Content {
 #[derive(Default)]
 struct Unknown {
     held: Vec<(Way, Time, Vec<u8>)>,
+    held_bytes: usize,
+    /// The first bytes of each way.
+    first: [Vec<u8>; 2],
     /// Of each way the last segment, where the start was not seen, and that may be frames from its first byte to its
     /// last; and whose.
     candidates: [Option<(Time, Vec<u8>, Role)>; 2],
@@ -178,19 +181,20 @@ impl Flow {
 
     /// Looks at what comes first, or at what may be frames where the start was not seen.
     fn find_out(&mut self, way: Way, time: Time, bytes: Vec<u8>, sink: &mut Sink<'_>) {
-        let Content::Unknown(Unknown { held, candidates }) = &mut self.content else { return };
+        let Content::Unknown(unknown) = &mut self.content else { return };
+        let Unknown { held, held_bytes, first, candidates } = unknown;
         let starts = self.starts[way].is_some();
         let role = whole_frames(&bytes);
+        let first = &mut first[way];
+        first.extend(bytes.iter().take(LONGEST_METHOD.saturating_sub(first.len())));
+        *held_bytes += bytes.len();
         held.push((way, time, bytes));
-        let held_bytes: usize = held.iter().map(|(.., bytes)| bytes.len()).sum();
-        let of_way = held.iter().filter(|(it, ..)| *it == way).flat_map(|(.., bytes)| bytes);
-        let first: Vec<u8> = of_way.copied().take(LONGEST_METHOD).collect();
-        let is_begun = |word: &[u8]| first.len() < word.len() && word.starts_with(&first);
+        let is_begun = |word: &[u8]| first.len() < word.len() && word.starts_with(first);
         if first.starts_with(GET) {
             self.open(way, Session::requested(), sink);
         } else if first.starts_with(STATUS) && !starts {
             self.open(1 - way, Session::answered(), sink);
-        } else if first.starts_with(STATUS) && held_bytes < MOST_HELD
+        } else if first.starts_with(STATUS) && *held_bytes < MOST_HELD
             || is_begun(GET)
             || is_begun(STATUS)
         {
@@ -204,6 +208,8 @@ impl Flow {
         } else {
             let piece = held.pop();
             held.clear();
+            first.clear();
+            *held_bytes = 0;
             let (Some(role), Some((way, time, bytes))) = (role, piece) else {
                 candidates[way] = None;
                 return;
@@ -269,4 +275,4 @@ const METHODS: [&[u8]; 8] =
     [b"HEAD ", b"POST ", b"PUT ", b"DELETE ", b"CONNECT ", b"OPTIONS ", b"TRACE ", b"PRI "];
 const LONGEST_METHOD: usize = 8;
 /// The most bytes that wait for the request before them.
-const MOST_HELD: usize = 64 << 10;
+const MOST_HELD: usize = 16 << 10;

@@ -346,4 +346,4 @@ pub fn whole_frames(mut bytes: &[u8]) -> Option<Role> {
 }
 
 /// The greatest message that is put together.
-const MESSAGE_LIMIT: u64 = 256 << 20;
+const MESSAGE_LIMIT: u64 = 64 << 20;

@@ -8,6 +8,52 @@ use websocket_proto::{
 
 use crate::timeline::{Log, Request, Response, What};
 
+/// The head of a message as it comes in, and what came behind it.
+#[derive(Default)]
+pub struct Head {
+    bytes: Vec<u8>,
+    /// Where it ends, if that has come.
+    end: Option<usize>,
+}
+
+impl Head {
+    pub fn new(bytes: Vec<u8>) -> Self {
+        let end = find(&bytes, END).map(|at| at + END.len());
+        Self { bytes, end }
+    }
+
+    pub fn extend(&mut self, bytes: &[u8]) {
+        let unsearched = self.bytes.len().saturating_sub(END.len() - 1);
+        self.bytes.extend_from_slice(bytes);
+        if self.end.is_none() {
+            let end = find(&self.bytes[unsearched..], END);
+            self.end = end.map(|at| unsearched + at + END.len());
+        }
+    }
+
+    pub fn is_complete(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Returns how many bytes have come, behind it as well.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Returns what came behind it.
+    pub fn into_rest(mut self) -> Vec<u8> {
+        self.bytes.split_off(self.end.unwrap_or(self.bytes.len()))
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.end.unwrap_or(self.bytes.len())]
+    }
+}
+
 /// A request that a response is waited for.
 pub struct Asked {
     /// Whether the machine could read the request; otherwise nothing can be held against the response.
@@ -31,17 +77,27 @@ impl Asked {
     }
 }
 
-/// What the response came to.
-pub enum Answer {
-    /// Frames follow, in the bytes from this place on.
-    Open(Option<DeflateParams>, usize),
-    Refused,
-    /// More bytes are needed.
+/// What the request came to.
+pub enum Question {
+    /// A response is to come.
+    Upgrade(Asked),
+    /// It asks for an upgrade, and breaks off.
     Incomplete,
+    Other,
 }
 
-/// Reads a request for an upgrade; `None`: it is some other request.
-pub fn request(head: &[u8], log: &mut Log<'_>) -> Option<(Asked, usize)> {
+/// What the response came to.
+pub enum Answer {
+    /// Frames follow.
+    Open(Option<DeflateParams>),
+    Refused,
+    /// Another response follows.
+    Interim,
+}
+
+/// Reads a request, and tells of it if it is for an upgrade.
+pub fn request(head: &Head, log: &mut Log<'_>) -> Question {
+    let head = head.as_slice();
     let mut bytes = head.to_vec();
     let (mut input, mut storage) = (bytes.as_mut_slice(), Vec::new());
     let result = ServerHandshake::new(HandshakeConfig::default()).receive(&mut input, &mut storage);
@@ -59,12 +115,12 @@ pub fn request(head: &[u8], log: &mut Log<'_>) -> Option<(Asked, usize)> {
             };
             request.check_upgrade().err()
         }
-        Ok(None) => Some(HandshakeError::InvalidLineEnd),
+        Ok(None) => None,
         Err(error) => Some(error),
     };
     let text = |name| field(head, name);
-    if fault.is_some() && text("sec-websocket-key").is_none() && text("upgrade").is_none() {
-        return None;
+    if !asked.is_known && text("sec-websocket-key").is_none() && text("upgrade").is_none() {
+        return Question::Other;
     }
     log.push(
         Role::Client,
@@ -78,21 +134,23 @@ pub fn request(head: &[u8], log: &mut Log<'_>) -> Option<(Asked, usize)> {
     );
     if let Some(error) = fault {
         log.push(Role::Client, What::Fault(error.into()));
+    } else if !asked.is_known {
+        return Question::Incomplete;
     }
-    Some((asked, head_len(head).unwrap_or(head.len())))
+    Question::Upgrade(asked)
 }
 
 /// Reads the response to a request.
-pub fn response(asked: &Asked, head: &[u8], log: &mut Log<'_>) -> Answer {
-    let Some(head_len) = head_len(head) else { return Answer::Incomplete };
+pub fn response(asked: &Asked, head: &Head, log: &mut Log<'_>) -> Answer {
+    let head = head.as_slice();
     // A server picks one of several offers: the one that its answer fits.
     let mut offers = asked.offers.iter().copied().map(Some);
     let mut verdict = judge(asked, offers.next().flatten(), head);
     while let (Err(_), Some(offer)) = (&verdict, offers.next()) {
         verdict = judge(asked, offer, head);
     }
-    if let Ok(Answer::Incomplete) = verdict {
-        return Answer::Incomplete;
+    if let Ok(Answer::Interim) = verdict {
+        return Answer::Interim;
     }
     log.push(
         Role::Server,
@@ -110,7 +168,7 @@ pub fn response(asked: &Asked, head: &[u8], log: &mut Log<'_>) -> Answer {
         let extensions = field(head, "sec-websocket-extensions").unwrap_or_default();
         let is_compressed = extensions.contains("permessage-deflate");
         match first_line(head).split(' ').nth(1) {
-            Some("101") => Answer::Open(is_compressed.then(DeflateParams::default), head_len),
+            Some("101") => Answer::Open(is_compressed.then(DeflateParams::default)),
             _ => Answer::Refused,
         }
     })
@@ -142,12 +200,12 @@ fn judge(
     let (mut input, mut storage) = (bytes.as_mut_slice(), Vec::new());
     if let Some(mut response) = handshake.receive(&mut input, &mut storage)? {
         let Ok(negotiated) = response.accept() else { return Ok(Answer::Refused) };
-        return Ok(Answer::Open(negotiated.deflate(), head.len() - input.len()));
+        return Ok(Answer::Open(negotiated.deflate()));
     }
     // A refusal whose body has not come is one all the same; an interim response is none.
     handshake.receive_eof();
     let refusal = handshake.receive(&mut &mut [][..], &mut storage)?;
-    Ok(if refusal.is_some() { Answer::Refused } else { Answer::Incomplete })
+    Ok(if refusal.is_some() { Answer::Refused } else { Answer::Interim })
 }
 
 /// Makes what would have been offered like this.
@@ -168,11 +226,6 @@ fn config(offer: Extension<'_>) -> Result<DeflateConfig, UsageError> {
         };
     }
     Ok(config)
-}
-
-/// Returns where the head ends, if it does.
-pub fn head_len(bytes: &[u8]) -> Option<usize> {
-    find(bytes, b"\r\n\r\n").map(|at| at + 4)
 }
 
 /// Returns the values of a field, as they are, for people to read.
@@ -198,5 +251,6 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
+const END: &[u8] = b"\r\n\r\n";
 /// As many as a machine offers.
 const MOST_SUBPROTOCOLS: usize = 16;

@@ -17,7 +17,7 @@ CAPTURE is a file of tcpdump, Wireshark and their like: pcap or pcapng.
 
   --client FILE        reads what a client sent, as raw bytes, instead of a capture
   --server FILE        reads what a server sent, as raw bytes, instead of a capture
-  --json               prints an object of JSON a line
+  --json               prints an object of JSON a line, with times since 1970
   --messages           prints nothing but the payloads of messages, a line each
   --connection NUMBER  shows one connection, by its number
   --from client|server shows one side

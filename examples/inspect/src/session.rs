@@ -5,7 +5,7 @@ use core::mem;
 use websocket_proto::{DeflateParams, Role};
 
 use crate::frames::Frames;
-use crate::opening::{self, Answer, Asked};
+use crate::opening::{self, Answer, Asked, Head, Question};
 use crate::timeline::{End, Log, Time, Totals, What};
 
 pub struct Session {
@@ -18,18 +18,20 @@ pub struct Session {
 enum Stage {
     /// The request is coming in.
     Request {
-        client: Vec<u8>,
-        server: Pieces,
+        client: Head,
+        server: Held,
     },
     /// The response is coming in; what the client sends meanwhile is read behind it.
     Response {
         asked: Asked,
-        client: Pieces,
-        server: Vec<u8>,
+        client: Held,
+        server: Head,
     },
     Open(Box<Directions>),
     /// The upgrade was refused.
     Refused,
+    /// The request for an upgrade breaks off.
+    CutShort,
     /// HTTP without a request for an upgrade.
     Other,
 }
@@ -39,18 +41,29 @@ struct Directions {
     server: Frames,
 }
 
-/// Bytes that wait, and when they came.
-type Pieces = Vec<(Option<Time>, Vec<u8>)>;
+/// What one side sent while the other's head is waited for, and when.
+#[derive(Default)]
+struct Held {
+    pieces: Vec<(Option<Time>, Vec<u8>)>,
+    len: usize,
+}
+
+impl Held {
+    fn push(&mut self, time: Option<Time>, bytes: Vec<u8>) {
+        self.len += bytes.len();
+        self.pieces.push((time, bytes));
+    }
+}
 
 impl Session {
     /// Begins with the request.
     pub fn requested() -> Self {
-        Self::at(Stage::Request { client: Vec::new(), server: Vec::new() })
+        Self::at(Stage::Request { client: Head::default(), server: Held::default() })
     }
 
     /// Begins with the response to a request that was not captured.
     pub fn answered() -> Self {
-        let (asked, client, server) = (Asked::unknown(), Vec::new(), Vec::new());
+        let (asked, client, server) = (Asked::unknown(), Held::default(), Head::default());
         let notice = Some("the request was not captured");
         Self { notice, ..Self::at(Stage::Response { asked, client, server }) }
     }
@@ -74,22 +87,32 @@ impl Session {
         match &mut self.stage {
             Stage::Request { client, server } => match from {
                 Role::Client => {
-                    client.extend(bytes);
-                    if opening::head_len(client).is_some() || client.len() > LONGEST_HEAD {
+                    client.extend(&bytes);
+                    if client.is_complete() || client.len() > LONGEST_HEAD {
                         self.read_request(log);
                     }
                 }
-                Role::Server => server.push((log.time, bytes)),
+                Role::Server => {
+                    server.push(log.time, bytes);
+                    if server.len > MOST_HELD {
+                        self.read_request(log);
+                    }
+                }
             },
             Stage::Response { client, server, .. } => match from {
-                Role::Client => client.push((log.time, bytes)),
+                Role::Client => {
+                    client.push(log.time, bytes);
+                    if server.is_empty() && client.len > MOST_HELD {
+                        self.assume_accepted(log);
+                    }
+                }
                 Role::Server => {
-                    server.extend(bytes);
+                    server.extend(&bytes);
                     self.read_response(log);
                 }
             },
             Stage::Open(directions) => directions.of(from).receive(&mut bytes, log),
-            Stage::Refused | Stage::Other => {}
+            Stage::Refused | Stage::CutShort | Stage::Other => {}
         }
     }
 
@@ -103,7 +126,7 @@ impl Session {
                 log.push(None, What::Note(text.into()));
                 self.stage = Self::joined(|_| false).stage;
             }
-            Stage::Refused | Stage::Other => {}
+            Stage::Refused | Stage::CutShort | Stage::Other => {}
         }
     }
 
@@ -116,7 +139,7 @@ impl Session {
     pub fn is_websocket(&self) -> bool {
         match self.stage {
             Stage::Request { .. } | Stage::Other => false,
-            Stage::Response { .. } | Stage::Open(_) | Stage::Refused => true,
+            Stage::Response { .. } | Stage::Open(_) | Stage::Refused | Stage::CutShort => true,
         }
     }
 
@@ -127,11 +150,9 @@ impl Session {
         if let Stage::Request { .. } = self.stage {
             self.read_request(log);
         }
-        if let Stage::Response { asked, server, .. } = &self.stage {
+        if let Stage::Response { server, .. } = &self.stage {
             if server.is_empty() {
-                let text = "there is no response in the capture; it is taken for an acceptance";
-                log.push(None, What::Note(text.into()));
-                self.open(asked.most(), Vec::new(), log);
+                self.assume_accepted(log);
             }
         }
         let (mut client, mut server) = (Totals::default(), Totals::default());
@@ -144,7 +165,7 @@ impl Session {
             }
             Stage::Other => return,
             Stage::Refused => "no WebSocket connection: the upgrade was refused".to_owned(),
-            Stage::Request { .. } | Stage::Response { .. } => {
+            Stage::Request { .. } | Stage::Response { .. } | Stage::CutShort => {
                 "no WebSocket connection: the opening handshake is not complete".to_owned()
             }
         };
@@ -159,32 +180,64 @@ impl Session {
 
     fn read_request(&mut self, log: &mut Log<'_>) {
         let Stage::Request { client, server } = &mut self.stage else { return };
-        let (mut head, server) = (mem::take(client), mem::take(server));
-        let Some((asked, len)) = opening::request(&head, log) else {
-            self.stage = Stage::Other;
-            return;
+        let (head, answers) = (mem::take(client), mem::take(server));
+        let (asked, behind) = match opening::request(&head, log) {
+            Question::Upgrade(asked) => (asked, head.into_rest()),
+            Question::Incomplete => {
+                self.stage = Stage::CutShort;
+                return;
+            }
+            Question::Other => {
+                self.stage = Stage::Other;
+                return;
+            }
         };
-        let behind = head.split_off(len);
-        let client = if behind.is_empty() { Vec::new() } else { vec![(log.time, behind)] };
-        self.stage = Stage::Response { asked, client, server: Vec::new() };
-        let now = log.time;
-        for (time, bytes) in server {
-            log.time = time;
-            self.receive(Role::Server, bytes, log);
-        }
-        log.time = now;
+        let mut client = Held::default();
+        client.push(log.time, behind);
+        self.stage = Stage::Response { asked, client, server: Head::default() };
+        self.replay(Role::Server, answers, log);
     }
 
     fn read_response(&mut self, log: &mut Log<'_>) {
         let Stage::Response { asked, server, .. } = &mut self.stage else { return };
-        match opening::response(asked, server, log) {
-            Answer::Open(params, len) => {
-                let behind = server.split_off(len);
-                self.open(params, behind, log);
+        while server.is_complete() {
+            match opening::response(asked, server, log) {
+                Answer::Open(params) => {
+                    let behind = mem::take(server).into_rest();
+                    self.open(params, behind, log);
+                    return;
+                }
+                Answer::Refused => {
+                    self.stage = Stage::Refused;
+                    return;
+                }
+                Answer::Interim => *server = Head::new(mem::take(server).into_rest()),
             }
-            Answer::Refused => self.stage = Stage::Refused,
-            Answer::Incomplete if server.len() > LONGEST_HEAD => self.stage = Stage::Refused,
-            Answer::Incomplete => {}
+        }
+        if server.len() > LONGEST_HEAD {
+            self.stage = Stage::CutShort;
+        }
+    }
+
+    /// Reads what was held.
+    fn replay(&mut self, from: Role, held: Held, log: &mut Log<'_>) {
+        let now = log.time;
+        for (time, bytes) in held.pieces {
+            log.time = time;
+            self.receive(from, bytes, log);
+        }
+        log.time = now;
+    }
+
+    /// Reads what the client sent, though nothing of the server was captured, or not yet.
+    fn assume_accepted(&mut self, log: &mut Log<'_>) {
+        let Stage::Response { asked, .. } = &self.stage else { return };
+        let params = asked.most();
+        let text = "there is no response in the capture; it is taken for an acceptance";
+        log.push(None, What::Note(text.into()));
+        self.open(params, Vec::new(), log);
+        if let Stage::Open(directions) = &mut self.stage {
+            directions.server = Frames::joined(Role::Server, false);
         }
     }
 
@@ -193,12 +246,7 @@ impl Session {
         let [client, server] = [Role::Client, Role::Server].map(|role| Frames::new(role, params));
         let open = Stage::Open(Box::new(Directions { client, server }));
         if let Stage::Response { client, .. } = mem::replace(&mut self.stage, open) {
-            let now = log.time;
-            for (time, bytes) in client {
-                log.time = time;
-                self.receive(Role::Client, bytes, log);
-            }
-            log.time = now;
+            self.replay(Role::Client, client, log);
         }
         self.receive(Role::Server, behind, log);
     }
@@ -229,5 +277,7 @@ impl Directions {
     }
 }
 
+/// As much is held of one side while the other's head is waited for.
+const MOST_HELD: usize = 1 << 20;
 /// No head is read that is longer.
 const LONGEST_HEAD: usize = 64 << 10;

@@ -155,6 +155,22 @@ fn a_refusal_is_no_fault() {
     assert_lines(&talk.lines(), expected);
 }
 
+/// What breaks off is not held against the one who sent it.
+#[test]
+fn a_request_that_breaks_off_is_no_fault() {
+    let mut talk = Talk::new();
+    talk.send(CLIENT, &REQUEST[..REQUEST.len() - 4]);
+    let expected = "
+    1   open     10.0.0.1:40000 → 10.0.0.2:80
+    1 → request  GET /chat
+                 host example.com
+    1   end      no WebSocket connection: the opening handshake is not complete
+                 → 0 messages in 0 frames, 0 bytes
+                 ← 0 messages in 0 frames, 0 bytes
+";
+    assert_lines(&talk.lines(), expected);
+}
+
 #[test]
 fn nothing_of_a_peer_reaches_the_terminal_unescaped() {
     // A title is set, the screen is cleared, the direction of writing is changed, and a line is begun; by seven bits and

@@ -155,6 +155,22 @@ fn compressed_messages_may_refer_to_what_is_missing() {
     assert!(!lines.contains("FAULT"), "{lines}");
 }
 
+/// Some captures have one direction only. What waits for the other does not grow without bound.
+#[test]
+fn one_direction_alone_is_read() {
+    for frames in [1, 200_000] {
+        let mut talk = Talk::new();
+        talk.send(CLIENT, REQUEST);
+        for _ in 0..frames / 1000 + 1 {
+            talk.send(CLIENT, MASKED_HELLO.repeat(frames.min(1000)));
+        }
+        let lines = people(&talk.pcap());
+        assert!(lines.contains("note      there is no response in the capture"), "{frames}");
+        assert_eq!(texts(&lines).len(), if frames == 1 { 1 } else { 201_000 });
+        assert!(!lines.contains("FAULT") && lines.contains("still open"), "{frames}");
+    }
+}
+
 #[test]
 fn a_reset_is_an_end() {
     let mut talk = Talk::opened();

@@ -136,6 +136,23 @@ fn frames_may_come_before_the_response() {
 }
 
 #[test]
+fn interim_responses_are_passed_over() {
+    let mut talk = Talk::new();
+    let early = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+    talk.send(CLIENT, REQUEST).send(SERVER, early);
+    talk.send(SERVER, [early.as_bytes(), RESPONSE.as_bytes(), HELLO].concat());
+    let expected = HEADS.to_owned()
+        + "
+    1 ← frame    Text           5 bytes FIN
+    1 ← text     \"Hello\"
+    1   end      still open where the capture ends
+                 → 0 messages in 0 frames, 0 bytes
+                 ← 1 message in 1 frame, 7 bytes
+";
+    assert_lines(&talk.lines(), &expected.replace("\n\n", "\n"));
+}
+
+#[test]
 fn segments_of_one_byte_give_the_same() {
     let data = [
         (CLIENT, REQUEST.as_bytes()),
