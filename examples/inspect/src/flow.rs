@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 
 use websocket_proto::Role;
 
-use crate::frames::whole_frames;
+use crate::beginning::{Beginning, Found, Other};
 use crate::link::Segment;
 use crate::session::Session;
 use crate::tcp::{Piece, Stream};
@@ -20,13 +20,15 @@ pub struct Flow {
     streams: [Stream; 2],
     /// The sequence number that each way starts at, where that was seen.
     starts: [Option<u32>; 2],
+    /// What comes next is not the first.
+    is_joined: bool,
     content: Content,
     was_reset: bool,
 }
 
 /// What a connection carries.
 enum Content {
-    Unknown(Unknown),
+    Unknown(Beginning),
     /// The number is given once the request for an upgrade has come.
     Http {
         session: Session,
@@ -38,31 +40,11 @@ enum Content {
     Over,
 }
 
-/// What has come before it is known what it is.
-#[derive(Default)]
-struct Unknown {
-    held: Vec<(Way, Time, Vec<u8>)>,
-    held_bytes: usize,
-    /// The first bytes of each way.
-    first: [Vec<u8>; 2],
-    /// Of each way the last segment, where the start was not seen, and that may be frames from its first byte to its
-    /// last; and whose.
-    candidates: [Option<(Time, Vec<u8>, Role)>; 2],
-}
-
 /// What the connections of a capture are told to.
 pub struct Sink<'a> {
     pub entries: &'a mut Vec<Entry>,
     /// The number of connections that are WebSockets.
     pub connections: &'a mut u32,
-}
-
-/// What is not a WebSocket, or not to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Other {
-    Tls,
-    Http,
-    Unknown,
 }
 
 impl Flow {
@@ -72,7 +54,8 @@ impl Flow {
             ends: [segment.source, segment.destination],
             streams: Default::default(),
             starts: [None; 2],
-            content: Content::Unknown(Unknown::default()),
+            is_joined: false,
+            content: Content::Unknown(Beginning::default()),
             was_reset: false,
         }
     }
@@ -126,7 +109,7 @@ impl Flow {
             self.tell(Some(time), sink, |session, log| session.finish(was_reset, streams, log));
         }
         match mem::replace(&mut self.content, Content::Over) {
-            Content::Unknown(_) => Some(Other::Unknown),
+            Content::Unknown(beginning) => Some(beginning.so_far()),
             Content::Http { number, .. } => number.is_none().then_some(Other::Http),
             Content::Other(other) => Some(other),
             Content::Over => None,
@@ -150,11 +133,11 @@ impl Flow {
             match &self.content {
                 Content::Unknown(_) => match piece {
                     Piece::Data(time, bytes) => self.find_out(way, time, bytes, sink),
-                    Piece::Gap(_) => self.forget(),
+                    Piece::Gap(_) => self.forget(Beginning::default()),
                     Piece::End => {}
                 },
                 Content::Http { number: None, .. } if matches!(piece, Piece::Gap(_)) => {
-                    self.forget()
+                    self.forget(Beginning::default());
                 }
                 Content::Http { client, .. } => {
                     let from = role_of(way, *client);
@@ -174,71 +157,25 @@ impl Flow {
     }
 
     /// Goes on as if the start of the connection had not been seen.
-    fn forget(&mut self) {
-        self.starts = [None; 2];
-        self.content = Content::Unknown(Unknown::default());
+    fn forget(&mut self, beginning: Beginning) {
+        self.is_joined = true;
+        self.content = Content::Unknown(beginning);
     }
 
-    /// Looks at what comes first, or at what may be frames where the start was not seen.
+    /// Looks at what comes first.
     fn find_out(&mut self, way: Way, time: Time, bytes: Vec<u8>, sink: &mut Sink<'_>) {
-        let Content::Unknown(unknown) = &mut self.content else { return };
-        let Unknown { held, held_bytes, first, candidates } = unknown;
-        let starts = self.starts[way].is_some();
-        let role = whole_frames(&bytes);
-        let first = &mut first[way];
-        first.extend(bytes.iter().take(LONGEST_METHOD.saturating_sub(first.len())));
-        *held_bytes += bytes.len();
-        held.push((way, time, bytes));
-        let is_begun = |word: &[u8]| first.len() < word.len() && word.starts_with(first);
-        if first.starts_with(GET) {
-            self.open(way, Session::requested(), sink);
-        } else if first.starts_with(STATUS) && !starts {
-            self.open(1 - way, Session::answered(), sink);
-        } else if first.starts_with(STATUS) && *held_bytes < MOST_HELD
-            || is_begun(GET)
-            || is_begun(STATUS)
-        {
-            // There is more to come: of it, or the request that it answers.
-        } else if first.starts_with(&[0x16, 0x03]) {
-            self.content = Content::Other(Other::Tls);
-        } else if METHODS.iter().any(|method| first.starts_with(method)) {
-            self.content = Content::Other(Other::Http);
-        } else if starts {
-            self.content = Content::Other(Other::Unknown);
-        } else {
-            let piece = held.pop();
-            held.clear();
-            first.clear();
-            *held_bytes = 0;
-            let (Some(role), Some((way, time, bytes))) = (role, piece) else {
-                candidates[way] = None;
-                return;
-            };
-            let is_frames =
-                |way: Way, role| matches!(&candidates[way], Some((.., it)) if *it == role);
-            let is_sure = is_frames(way, role) || is_frames(1 - way, role.peer());
-            if !is_sure {
-                candidates[way] = Some((time, bytes, role));
-                return;
+        let Content::Unknown(beginning) = &mut self.content else { return };
+        let starts = self.starts[way].is_some() && !self.is_joined;
+        match beginning.take(way, starts, time, bytes) {
+            None => {}
+            Some(Found::Other(other)) => self.content = Content::Other(other),
+            Some(Found::Session(session, client)) => {
+                let held = beginning.take_held();
+                self.content = Content::Http { session, client, number: None };
+                for (way, time, bytes) in held {
+                    self.take(way, vec![Piece::Data(time, bytes)], time, sink);
+                }
             }
-            let client = if role == Role::Client { way } else { 1 - way };
-            let at_frame = |role| role == role_of(way, client) || candidates[1 - way].is_some();
-            let session = Session::joined(at_frame);
-            for (way, candidate) in candidates.iter_mut().enumerate() {
-                held.extend(candidate.take().map(|(time, bytes, _)| (way, time, bytes)));
-            }
-            held.sort_by_key(|(_, time, _)| *time);
-            held.push((way, time, bytes));
-            self.open(client, session, sink);
-        }
-    }
-
-    /// Reads what was held as the traffic of a session.
-    fn open(&mut self, client: Way, session: Session, sink: &mut Sink<'_>) {
-        let content = Content::Http { session, client, number: None };
-        let Content::Unknown(unknown) = mem::replace(&mut self.content, content) else { return };
-        for (way, time, bytes) in unknown.held {
-            self.take(way, vec![Piece::Data(time, bytes)], time, sink);
         }
     }
 
@@ -253,7 +190,9 @@ impl Flow {
         let connection = number.unwrap_or(*sink.connections + 1);
         let len = sink.entries.len();
         act(session, &mut Log { entries: sink.entries, connection, time });
-        if number.is_none() && session.is_websocket() {
+        if session.is_other() {
+            self.forget(Beginning::after_http());
+        } else if number.is_none() && session.is_websocket() {
             *number = Some(connection);
             *sink.connections = connection;
             let [client, server] = [*client, 1 - *client].map(|way| self.ends[way].to_string());
@@ -267,12 +206,3 @@ impl Flow {
 fn role_of(way: Way, client: Way) -> Role {
     if way == client { Role::Client } else { Role::Server }
 }
-
-const GET: &[u8] = b"GET ";
-const STATUS: &[u8] = b"HTTP/";
-/// The other methods of RFC 9110 §9, and HTTP/2 (RFC 9113 §3.4).
-const METHODS: [&[u8]; 8] =
-    [b"HEAD ", b"POST ", b"PUT ", b"DELETE ", b"CONNECT ", b"OPTIONS ", b"TRACE ", b"PRI "];
-const LONGEST_METHOD: usize = 8;
-/// The most bytes that wait for the request before them.
-const MOST_HELD: usize = 16 << 10;

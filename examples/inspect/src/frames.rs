@@ -32,6 +32,8 @@ pub struct Frames {
     /// What came behind the fault, and what cannot be taken for frames.
     unread_frames: u64,
     unread_bytes: u64,
+    /// What came while the next frame is looked for.
+    unplaced_bytes: u64,
     pub totals: Totals,
 }
 
@@ -65,6 +67,7 @@ impl Frames {
             close: None,
             unread_frames: 0,
             unread_bytes: 0,
+            unplaced_bytes: 0,
             totals: Totals::default(),
         }
     }
@@ -83,8 +86,10 @@ impl Frames {
         self.totals.bytes += bytes.len() as u64;
         if let Step::Lost(candidate) = &mut self.step {
             let before = candidate.take();
+            self.unplaced_bytes += bytes.len() as u64;
             if whole_frames(bytes) == Some(self.sender) {
                 if let Some(before) = before {
+                    self.unplaced_bytes -= (before.1.len() + bytes.len()) as u64;
                     self.find(before, log);
                 } else {
                     *candidate = Some((log.time, bytes.to_vec()));
@@ -165,8 +170,10 @@ impl Frames {
     pub fn finish(&mut self, log: &mut Log<'_>) {
         if let Step::Lost(Some(candidate)) = &mut self.step {
             let candidate = mem::take(candidate);
+            self.unplaced_bytes -= candidate.1.len() as u64;
             self.find(candidate, log);
         }
+        self.tell_unplaced(log);
         let is_cut = match &self.step {
             Step::Header(start) => !start.is_empty(),
             Step::Payload { .. } => true,
@@ -301,9 +308,19 @@ impl Frames {
         self.step = Step::Lost(None);
     }
 
+    fn tell_unplaced(&mut self, log: &mut Log<'_>) {
+        let bytes = mem::take(&mut self.unplaced_bytes);
+        if bytes > 0 {
+            let text = format!("bytes passed over until a frame begins: {bytes}");
+            log.push(self.sender, What::Note(text));
+        }
+    }
+
+    /// Goes on with frames, beginning with what was kept.
     fn find(&mut self, (time, mut bytes): (Option<Time>, Vec<u8>), log: &mut Log<'_>) {
         self.step = Step::Header(Vec::new());
         let now = mem::replace(&mut log.time, time);
+        self.tell_unplaced(log);
         self.read(&mut bytes, log);
         log.time = now;
     }

@@ -51,7 +51,8 @@ fn run(options: Options) -> io::Result<()> {
             let mut entries = Vec::new();
             let [client, server] = [client, server].map(|path| path.map(|path| read(&path)));
             dump(client.transpose()?, server.transpose()?, &mut entries);
-            screen.show(&mut entries, &ProgressBar::hidden())
+            screen.show(&mut entries, &ProgressBar::hidden())?;
+            screen.flush(&ProgressBar::hidden())
         }
     }
 }
@@ -75,7 +76,8 @@ fn show_capture(path: &Path, screen: &mut Screen) -> io::Result<()> {
     }
     progress.finish_and_clear();
     replay.finish(&mut entries);
-    screen.show(&mut entries, &progress)
+    screen.show(&mut entries, &progress)?;
+    screen.flush(&progress)
 }
 
 /// Where lines go.
@@ -91,9 +93,10 @@ impl Screen {
         for entry in entries.drain(..).filter(|entry| self.filter.takes(entry)) {
             self.format.print(&entry, &mut self.lines);
         }
-        if self.lines.is_empty() {
-            return Ok(());
-        }
+        if self.lines.len() < ENOUGH { Ok(()) } else { self.flush(progress) }
+    }
+
+    fn flush(&mut self, progress: &ProgressBar) -> io::Result<()> {
         let result = progress.suspend(|| self.out.write_all(self.lines.as_bytes()));
         self.lines.clear();
         result
@@ -118,5 +121,7 @@ fn named(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
+/// So many bytes of lines are written at once.
+const ENOUGH: usize = 32 << 10;
 /// A file of so many bytes takes long enough for a progress bar.
 const LARGE: u64 = 16 << 20;

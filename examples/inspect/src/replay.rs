@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use core::net::SocketAddr;
 use websocket_proto::Role;
 
+use crate::beginning::Other;
 use crate::capture::Item;
-use crate::flow::{self, Flow, Sink};
+use crate::flow::{Flow, Sink};
 use crate::link::{self, Segment};
 use crate::session::Session;
 use crate::timeline::{Ends, Entry, Log, Time, What};
@@ -92,9 +93,9 @@ impl Replay {
         let mut sink = Sink { entries, connections: &mut self.connections };
         match flow.finish(self.time, &mut sink) {
             None => {}
-            Some(flow::Other::Tls) => self.count("connections over TLS, which cannot be read"),
-            Some(flow::Other::Http) => self.count("connections of HTTP without an upgrade"),
-            Some(flow::Other::Unknown) => self.count("connections of other protocols"),
+            Some(Other::Tls) => self.count("connections over TLS, which cannot be read"),
+            Some(Other::Http) => self.count("connections of HTTP without an upgrade"),
+            Some(Other::Unknown) => self.count("connections of other protocols"),
         }
     }
 

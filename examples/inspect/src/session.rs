@@ -135,6 +135,11 @@ impl Session {
         self.has_ended = true;
     }
 
+    /// Tells whether it was a request, and not for an upgrade.
+    pub fn is_other(&self) -> bool {
+        matches!(self.stage, Stage::Other)
+    }
+
     /// Tells whether an upgrade was asked for, or frames were found.
     pub fn is_websocket(&self) -> bool {
         match self.stage {

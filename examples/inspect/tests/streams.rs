@@ -86,6 +86,8 @@ fn a_gap_across_frames_is_followed_by_a_search() {
     let lines = talk.lines();
     assert_eq!(texts(&lines), ["one", "three", "four"]);
     assert!(lines.contains("1 ← gap       100 bytes were not captured"), "{lines}");
+    // Among them is the frame "two", whose neighbours are none.
+    assert!(lines.contains("1 ← note      bytes passed over until a frame begins: 23"), "{lines}");
     assert!(!lines.contains("FAULT"), "{lines}");
 }
 

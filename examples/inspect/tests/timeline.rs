@@ -204,6 +204,25 @@ fn a_new_connection_of_the_same_ends_is_another() {
     assert!(lines.contains("2 ← text      \"Hello\""), "{lines}");
 }
 
+/// HTTP keeps a connection for the next request (RFC 9112 §9.3).
+#[test]
+fn other_requests_may_come_first() {
+    let mut talk = Talk::new();
+    talk.send(CLIENT, "GET /page HTTP/1.1\r\nHost: example.com\r\n\r\n");
+    talk.send(SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n\x01\x00")
+        .send(SERVER, b"\x81\x00");
+    talk.send(CLIENT, REQUEST).send(SERVER, RESPONSE).send(SERVER, HELLO);
+    let expected = HEADS.to_owned()
+        + "
+    1 ← frame    Text           5 bytes FIN
+    1 ← text     \"Hello\"
+    1   end      still open where the capture ends
+                 → 0 messages in 0 frames, 0 bytes
+                 ← 1 message in 1 frame, 7 bytes
+";
+    assert_lines(&talk.lines(), &expected.replace("\n\n", "\n"));
+}
+
 #[test]
 fn what_is_no_websocket_is_counted() {
     let mut talk = Talk::new();
