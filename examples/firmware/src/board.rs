@@ -1,8 +1,6 @@
 //! The microcontroller around the processor core (LM3S6965 data sheet, chapter 5): clocks, and the time.
-#![allow(unsafe_code, reason = "registers at fixed addresses")]
 
 use core::cell::Cell;
-use core::ptr;
 use core::time::Duration;
 
 use cortex_m::interrupt::{self, Mutex};
@@ -10,11 +8,12 @@ use cortex_m::peripheral::SYST;
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m_rt::exception;
 
+use crate::registers::system::{CLOCK_GATES_2, RAW_INTERRUPTS, RUN_CLOCK};
+
 /// Runs the core at 50 MHz, gives the Ethernet card its clock, and starts the time.
 pub fn start(mut timer: SYST) {
     run_at_50_mhz();
-    // The card's controller, its transceiver, and port F with its two lights.
-    modify(CLOCK_GATES_2, 0, 1 << 30 | 1 << 28 | 1 << 5);
+    CLOCK_GATES_2.modify(0, ETHERNET_TRANSCEIVER | ETHERNET_CONTROLLER);
     timer.set_clock_source(SystClkSource::Core);
     timer.set_reload(CLOCK_HZ / TICKS_PER_SECOND - 1);
     timer.clear_current();
@@ -35,12 +34,12 @@ fn run_at_50_mhz() {
     const BYPASS: u32 = 1 << 11;
     const CRYSTAL_8_MHZ: u32 = 0xE << 6;
     const DIVIDE_BY_4: u32 = 3 << 23;
-    modify(RUN_CLOCK, USE_DIVIDER, BYPASS);
+    RUN_CLOCK.modify(USE_DIVIDER, BYPASS);
     // The main oscillator, both as the source and not disabled.
-    modify(RUN_CLOCK, 0xF << 6 | 3 << 4 | POWER_DOWN | 1, CRYSTAL_8_MHZ);
-    modify(RUN_CLOCK, 0xF << 23, DIVIDE_BY_4 | USE_DIVIDER);
-    while read(RAW_INTERRUPTS) & PLL_LOCKED == 0 {}
-    modify(RUN_CLOCK, BYPASS, 0);
+    RUN_CLOCK.modify(0xF << 6 | 3 << 4 | POWER_DOWN | 1, CRYSTAL_8_MHZ);
+    RUN_CLOCK.modify(0xF << 23, DIVIDE_BY_4 | USE_DIVIDER);
+    while RAW_INTERRUPTS.read() & PLL_LOCKED == 0 {}
+    RUN_CLOCK.modify(BYPASS, 0);
 }
 
 #[exception]
@@ -51,23 +50,11 @@ fn SysTick() {
     });
 }
 
-fn modify(register: *mut u32, clear: u32, set: u32) {
-    let value = read(register) & !clear | set;
-    // SAFETY: a register of the system control, which no memory lies behind.
-    unsafe { ptr::write_volatile(register, value) }
-}
-
-fn read(register: *mut u32) -> u32 {
-    // SAFETY: as above.
-    unsafe { ptr::read_volatile(register) }
-}
-
 static TICKS: Mutex<Cell<u64>> = Mutex::new(Cell::new(0));
 
 const CLOCK_HZ: u32 = 50_000_000;
 const TICKS_PER_SECOND: u32 = 100;
 
-const RAW_INTERRUPTS: *mut u32 = 0x400F_E050 as *mut u32;
-const RUN_CLOCK: *mut u32 = 0x400F_E060 as *mut u32;
-const CLOCK_GATES_2: *mut u32 = 0x400F_E108 as *mut u32;
+const ETHERNET_TRANSCEIVER: u32 = 1 << 30;
+const ETHERNET_CONTROLLER: u32 = 1 << 28;
 const PLL_LOCKED: u32 = 1 << 6;

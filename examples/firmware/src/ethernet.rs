@@ -1,13 +1,16 @@
 //! A driver for the Ethernet card of the LM3S6965 (data sheet, chapter 17), which QEMU calls `stellaris`: frames go
 //! through a FIFO of words in either direction, and an interrupt wakes the core.
-#![allow(unsafe_code, reason = "registers at fixed addresses, and the interrupt controller")]
-
-use core::ptr;
+#![allow(unsafe_code, reason = "the interrupt controller")]
 
 use cortex_m::interrupt::{self, InterruptNumber};
 use cortex_m::peripheral::NVIC;
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
+
+use crate::registers::ethernet::{
+    DATA, FRAMES, INDIVIDUAL_ADDRESS_0, INDIVIDUAL_ADDRESS_1, INTERRUPT_MASK, INTERRUPT_STATUS,
+    RECEIVE_CONTROL, THRESHOLD, TRANSMIT_CONTROL, TRANSMIT_REQUEST,
+};
 
 /// The card, and a frame's storage for either direction.
 pub struct Ethernet {
@@ -124,21 +127,6 @@ impl phy::TxToken for ToSend<'_> {
     }
 }
 
-/// A register, by its address.
-struct Register(usize);
-
-impl Register {
-    fn read(&self) -> u32 {
-        // SAFETY: a register of the card, which no memory lies behind.
-        unsafe { ptr::read_volatile(self.0 as *const u32) }
-    }
-
-    fn write(&self, value: u32) {
-        // SAFETY: as above.
-        unsafe { ptr::write_volatile(self.0 as *mut u32, value) }
-    }
-}
-
 /// The card's interrupt.
 #[derive(Clone, Copy)]
 struct Interrupt;
@@ -149,17 +137,6 @@ unsafe impl InterruptNumber for Interrupt {
         42
     }
 }
-
-const INTERRUPT_STATUS: Register = Register(0x4004_8000);
-const INTERRUPT_MASK: Register = Register(0x4004_8004);
-const RECEIVE_CONTROL: Register = Register(0x4004_8008);
-const TRANSMIT_CONTROL: Register = Register(0x4004_800C);
-const DATA: Register = Register(0x4004_8010);
-const INDIVIDUAL_ADDRESS_0: Register = Register(0x4004_8014);
-const INDIVIDUAL_ADDRESS_1: Register = Register(0x4004_8018);
-const THRESHOLD: Register = Register(0x4004_801C);
-const FRAMES: Register = Register(0x4004_8034);
-const TRANSMIT_REQUEST: Register = Register(0x4004_8038);
 
 const RECEIVED: u32 = 1;
 const RECEIVE_ENABLE: u32 = 1;

@@ -7,4 +7,5 @@ pub mod client;
 pub mod ethernet;
 pub mod host;
 pub mod network;
+pub mod registers;
 pub mod transport;
