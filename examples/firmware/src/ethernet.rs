@@ -31,12 +31,16 @@ impl Ethernet {
         let [a, b, c, d, e, f] = Self::ADDRESS;
         INDIVIDUAL_ADDRESS_0.write(u32::from_le_bytes([a, b, c, d]));
         INDIVIDUAL_ADDRESS_1.write(u32::from_le_bytes([e, f, 0, 0]));
-        // Frames go when they are told to, are padded, and get their checksum; full duplex.
-        THRESHOLD.write(0x3F);
-        TRANSMIT_CONTROL.write(1 << 3 | 1 << 2 | 1 << 1 | 1);
-        RECEIVE_CONTROL.write(RESET_FIFO);
-        RECEIVE_CONTROL.write(RECEIVE_ENABLE);
+        THRESHOLD.write(SEND_WHEN_TOLD);
+        TRANSMIT_CONTROL.write(FULL_DUPLEX | APPEND_CHECKSUM | PAD | TRANSMIT_ENABLE);
+        Self::start_to_receive();
         INTERRUPT_MASK.write(RECEIVED);
+    }
+
+    /// Drops what is in the FIFO, and goes on. Damaged frames are not let in.
+    fn start_to_receive() {
+        RECEIVE_CONTROL.write(RESET_FIFO);
+        RECEIVE_CONTROL.write(REJECT_DAMAGED | RECEIVE_ENABLE);
     }
 
     /// Sleeps until a frame is there or any other interrupt comes, such as the tick of the time.
@@ -68,6 +72,11 @@ impl Device for Ethernet {
     type TxToken<'a> = ToSend<'a>;
 
     fn receive(&mut self, _: Instant) -> Option<(Received<'_>, ToSend<'_>)> {
+        // After an overrun there is no telling where in the FIFO a frame begins; TCP sends again what is lost.
+        if INTERRUPT_STATUS.read() & OVERRUN != 0 {
+            INTERRUPT_STATUS.write(OVERRUN);
+            Self::start_to_receive();
+        }
         let is_there = FRAMES.read() != 0;
         is_there.then_some((Received(&mut self.received), ToSend(&mut self.to_send)))
     }
@@ -97,7 +106,7 @@ impl phy::RxToken for Received<'_> {
         start.copy_from_slice(&[a, b]);
         let mut words = rest.chunks_exact_mut(4);
         for _ in 1..stored.div_ceil(4) {
-            // What is longer than any frame is taken as well, and dropped.
+            // The checksum, and what is longer than any frame, is taken as well, and dropped.
             let word = DATA.read().to_le_bytes();
             if let Some(place) = words.next() {
                 place.copy_from_slice(&word);
@@ -138,12 +147,23 @@ unsafe impl InterruptNumber for Interrupt {
     }
 }
 
+// Interrupts.
 const RECEIVED: u32 = 1;
+const OVERRUN: u32 = 1 << 3;
+// Of the receive control.
 const RECEIVE_ENABLE: u32 = 1;
+const REJECT_DAMAGED: u32 = 1 << 3;
 const RESET_FIFO: u32 = 1 << 4;
+// Of the transmit control.
+const TRANSMIT_ENABLE: u32 = 1;
+const PAD: u32 = 1 << 1;
+const APPEND_CHECKSUM: u32 = 1 << 2;
+const FULL_DUPLEX: u32 = 1 << 4;
+// Of the threshold.
+const SEND_WHEN_TOLD: u32 = 0x3F;
 
 const ETHERNET_HEADER: usize = 14;
 const LENGTH: usize = 2;
 const CHECKSUM: usize = 4;
-/// A frame without its checksum, and whole words behind its first two bytes, the last of which is checksum.
-const FRAME: usize = 1514 + CHECKSUM;
+/// The longest frame without its checksum; behind its first two bytes there are whole words.
+const FRAME: usize = ETHERNET_HEADER + 1500;
