@@ -2,6 +2,7 @@
 //! through a FIFO of words in either direction, and an interrupt wakes the core.
 #![allow(unsafe_code, reason = "the interrupt controller")]
 
+use cortex_m::asm;
 use cortex_m::interrupt::{self, InterruptNumber};
 use cortex_m::peripheral::NVIC;
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
@@ -47,17 +48,17 @@ impl Ethernet {
     pub fn wait(&mut self) {
         // A core whose interrupts are disabled wakes for one all the same. So none that comes after the look is missed,
         // and the card's needs no handler.
-        interrupt::disable();
-        INTERRUPT_STATUS.write(RECEIVED);
-        NVIC::unpend(Interrupt);
-        if FRAMES.read() == 0 {
-            // SAFETY: no critical section relies on the mask of this interrupt.
-            unsafe { NVIC::unmask(Interrupt) };
-            cortex_m::asm::wfi();
-            NVIC::mask(Interrupt);
-        }
-        // SAFETY: they were enabled before; no critical section is left by it.
-        unsafe { interrupt::enable() };
+        interrupt::free(|_| {
+            INTERRUPT_STATUS.write(RECEIVED);
+            NVIC::unpend(Interrupt);
+            if FRAMES.read() == 0 {
+                // SAFETY: no critical section relies on the mask of this interrupt.
+                unsafe { NVIC::unmask(Interrupt) };
+                asm::dsb();
+                asm::wfi();
+                NVIC::mask(Interrupt);
+            }
+        });
     }
 }
 
