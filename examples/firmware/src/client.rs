@@ -12,6 +12,7 @@ use websocket_proto::{
 
 use crate::board;
 use crate::ethernet::Ethernet;
+use crate::host;
 use crate::network::{self, instant};
 use crate::transport::{self, Buffers, PATIENCE, PIECE, SendBuffer};
 
@@ -44,8 +45,8 @@ pub struct Client<'a> {
     server: IpEndpoint,
     /// What the server is called: a name or an address, and the port.
     host: &'a str,
-    seed: [u8; 32],
-    connections: u16,
+    /// Of the next connection, counted from the first of those that are free.
+    port: u16,
 }
 
 /// What a connection is for.
@@ -84,11 +85,10 @@ impl<'a> Client<'a> {
         socket_storage: &'static mut [SocketStorage<'static>; 1],
         server: IpEndpoint,
         host: &'a str,
-        seed: [u8; 32],
     ) -> Self {
         let device = &mut storage.ethernet;
         device.start();
-        let interface = network::interface(device, seed);
+        let interface = network::interface(device);
         let mut sockets = SocketSet::new(&mut socket_storage[..]);
         let handle = sockets.add(storage.buffers.socket());
         let head = SliceOutput::new(&mut storage.head);
@@ -102,8 +102,8 @@ impl<'a> Client<'a> {
             head,
             server,
             host,
-            seed,
-            connections: 0,
+            // A board that was reset would come again from the ports that the server knows, did it start with the first.
+            port: u16::from_le_bytes(host::random()),
         }
     }
 
@@ -111,7 +111,7 @@ impl<'a> Client<'a> {
     pub fn converse(&mut self, target: &str, task: &mut impl Task) -> Result<(), Error> {
         let result = self.open(target).and_then(|connection| self.talk(connection, task));
         self.let_go();
-        self.connections += 1;
+        self.port = self.port.wrapping_add(1);
         result
     }
 
@@ -119,8 +119,9 @@ impl<'a> Client<'a> {
         let request = ClientRequest::from_parts(self.host, target, false)?;
         self.connect()?;
         self.head.clear();
-        let (seed, socket) = (self.connection_seed(), self.sockets.get_mut(self.handle));
-        let mut handshake = ClientHandshake::new(request, seed, &mut SendBuffer(socket))?;
+        let socket = self.sockets.get_mut(self.handle);
+        // A seed is for one connection.
+        let mut handshake = ClientHandshake::new(request, host::random(), &mut SendBuffer(socket))?;
         loop {
             self.exchange();
             let next = handshake.poll(board::now());
@@ -154,7 +155,7 @@ impl<'a> Client<'a> {
 
     /// Waits for TCP's own handshake.
     fn connect(&mut self) -> Result<(), Error> {
-        let port = FIRST_PORT + self.connections % PORTS;
+        let port = FIRST_PORT + self.port % PORTS;
         let socket = self.sockets.get_mut::<Socket>(self.handle);
         socket.set_timeout(transport::CONNECTING);
         socket
@@ -222,16 +223,6 @@ impl<'a> Client<'a> {
     /// Takes frames from the card, and gives it others.
     fn exchange(&mut self) {
         self.interface.poll(instant(board::now()), self.device, &mut self.sockets);
-    }
-
-    /// A seed is for one connection: its number makes the difference, in either half of it.
-    fn connection_seed(&self) -> [u8; 32] {
-        let [low, high] = self.connections.to_le_bytes();
-        let mut seed = self.seed;
-        for (byte, number) in [(0, low), (1, high), (16, low), (17, high)] {
-            seed[byte] ^= number;
-        }
-        seed
     }
 }
 

@@ -1,10 +1,11 @@
-//! What the host does for the board by semihosting: it shows text, gives a command line, and ends the emulator.
+//! What the host does for the board by semihosting: it shows text, gives a command line and randomness, and ends the emulator.
 #![allow(unsafe_code, reason = "calls to the host")]
 
+use core::ffi::CStr;
 use core::panic::PanicInfo;
 
 use cortex_m_rt::{ExceptionFrame, exception};
-use cortex_m_semihosting::{debug, nr, syscall1};
+use cortex_m_semihosting::{debug, nr, syscall, syscall1};
 
 pub use cortex_m_semihosting::hprintln as print;
 
@@ -31,30 +32,37 @@ impl Arguments {
         words.filter_map(|word| word.split_once('=')).find(|(it, _)| *it == name).map(|it| it.1)
     }
 
-    /// Returns the 32 bytes that `seed=` spells in hexadecimal.
-    ///
-    /// This chip has no source of randomness, so its host has to bring one at each boot. Take the TRNG of a chip that has
-    /// one, and nothing less: no clock, no serial number, no seed that is built in (RFC 6455 §10.3).
-    pub fn seed(&self) -> [u8; 32] {
-        self.parse_seed().unwrap_or_else(|| {
-            print!("seed= and 64 hexadecimal digits are wanted");
-            exit(false)
-        })
-    }
-
-    fn parse_seed(&self) -> Option<[u8; 32]> {
-        let digits = self.get("seed")?;
-        let mut seed = [0; 32];
-        for (at, byte) in seed.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()?;
-        }
-        Some(seed)
-    }
-
     fn words(&self) -> impl Iterator<Item = &str> {
         let line = core::str::from_utf8(&self.line[..self.len]).unwrap_or_default();
         line.split([' ', '\0'])
     }
+}
+
+/// Draws bytes from the host's source of randomness, for this chip has none.
+///
+/// Of one that has, take the TRNG, and nothing less: no clock, no serial number, no seed that is built in (RFC 6455
+/// §10.3).
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    if !fill(&mut bytes, c"/dev/urandom") {
+        print!("the host gives no randomness");
+        exit(false)
+    }
+    bytes
+}
+
+/// Reads bytes from a file of the host's; says whether there were enough.
+fn fill(bytes: &mut [u8], name: &CStr) -> bool {
+    // SAFETY: the host reads the name, and the zero behind it.
+    let file = unsafe { syscall!(OPEN, name.as_ptr(), nr::open::R_BINARY, name.count_bytes()) };
+    if file == usize::MAX {
+        return false;
+    }
+    // SAFETY: it writes into `bytes`, within their length, and tells how many it did not write.
+    let missing = unsafe { syscall!(READ, file, bytes.as_mut_ptr(), bytes.len()) };
+    // SAFETY: it takes a number.
+    unsafe { syscall!(CLOSE, file) };
+    missing == 0
 }
 
 /// Ends the emulator.

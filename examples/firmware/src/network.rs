@@ -8,12 +8,13 @@ use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Address};
 
 use crate::board;
 use crate::ethernet::Ethernet;
+use crate::host;
 
-/// Brings the interface up. The seed keeps the start of its TCP sequence numbers from being guessed.
-pub fn interface(device: &mut Ethernet, seed: [u8; 32]) -> Interface {
+/// Brings the interface up.
+pub fn interface(device: &mut Ethernet) -> Interface {
     let mut config = Config::new(EthernetAddress(Ethernet::ADDRESS).into());
-    let [a, b, c, d, e, f, g, h, ..] = seed;
-    config.random_seed = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    // So that nobody guesses where TCP's sequence numbers start. It is no secret for long, as its generator is a weak one.
+    config.random_seed = u64::from_le_bytes(host::random());
     let mut interface = Interface::new(config, device, instant(board::now()));
     // Both have room for two.
     interface.update_ip_addrs(|addresses| {

@@ -28,7 +28,7 @@ fn main() -> ! {
         print!("connect=ADDRESS:PORT, host= and path= are wanted");
         host::exit(false)
     };
-    let mut client = Client::new(STORAGE, SOCKETS, server, host, arguments.seed());
+    let mut client = Client::new(STORAGE, SOCKETS, server, host);
     let result = match arguments.get("mode") {
         Some("listen") => client.converse(path, &mut Listener::default()).map(|()| true),
         Some("cases") => echo_cases(&mut client, path).map(|()| true),

@@ -30,7 +30,7 @@ fn main() -> ! {
     board::start(peripherals.SYST);
     ETHERNET.start();
     let arguments = Arguments::read();
-    let mut interface = network::interface(ETHERNET, arguments.seed());
+    let mut interface = network::interface(ETHERNET);
     let mut sockets = SocketSet::new(&mut STORAGE[..]);
     let handles = BUFFERS.each_mut().map(|buffers| sockets.add(buffers.socket()));
     let mut sessions = HEADS.each_mut().map(|head| Session {
