@@ -222,7 +222,7 @@ impl<'a> Client<'a> {
 
     /// Takes frames from the card, and gives it others.
     fn exchange(&mut self) {
-        self.interface.poll(instant(board::now()), self.device, &mut self.sockets);
+        network::exchange(&mut self.interface, self.device, &mut self.sockets);
     }
 }
 

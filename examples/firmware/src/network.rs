@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use smoltcp::iface::{Config, Interface};
+use smoltcp::iface::{Config, Interface, PollIngressSingleResult, SocketSet};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Address};
 
@@ -24,10 +24,26 @@ pub fn interface(device: &mut Ethernet) -> Interface {
     interface
 }
 
+/// Takes frames that have come, no more than the card can hold, and sends what there is to send.
+///
+/// `Interface::poll` would go on for as long as frames come, and a flood of them would keep the sessions from their turn.
+pub fn exchange(interface: &mut Interface, device: &mut Ethernet, sockets: &mut SocketSet<'_>) {
+    let now = instant(board::now());
+    for _ in 0..MOST_FRAMES {
+        if interface.poll_ingress_single(now, device, sockets) == PollIngressSingleResult::None {
+            break;
+        }
+    }
+    interface.poll_egress(now, device, sockets);
+}
+
 /// Gives a time to the TCP/IP stack.
 pub fn instant(now: Duration) -> Instant {
     Instant::from_millis(now.as_millis() as i64)
 }
+
+/// The FIFO's 2 KiB hold that many of the shortest.
+const MOST_FRAMES: usize = 31;
 
 const ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 15);
 /// The host, too.

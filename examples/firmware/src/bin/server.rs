@@ -41,7 +41,7 @@ fn main() -> ! {
     print!("listening on {}", arguments.get("url").unwrap_or("http://10.0.2.15/"));
     loop {
         let now = board::now();
-        interface.poll(instant(now), ETHERNET, &mut sockets);
+        network::exchange(&mut interface, ETHERNET, &mut sockets);
         let mut is_busy = false;
         for (session, handle) in sessions.iter_mut().zip(handles) {
             is_busy |= session.advance(sockets.get_mut(handle), now, SCRATCH);
