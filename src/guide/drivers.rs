@@ -14,4 +14,5 @@ shown! {
     blocking: "blocking.rs", "A socket that blocks.";
     tokio: "drivers/tokio.rs", "tokio.";
     futures_io: "drivers/futures_io.rs", "The traits of futures.";
+    embedded_io: "drivers/embedded_io.rs", "embedded-io-async, for embassy and its like.";
 }
