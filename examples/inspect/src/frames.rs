@@ -21,6 +21,8 @@ pub struct Frames {
     step: Step,
     /// Whether the machine is given the frame that is coming in.
     is_fed: bool,
+    /// Whether there are to be more frames of the message.
+    is_continued: bool,
     /// Of the message that is coming in, a part is not known.
     is_broken: bool,
     /// A part of what compressed messages may refer to is not known.
@@ -59,6 +61,7 @@ impl Frames {
             out: Vec::new(),
             step: Step::Header(Vec::new()),
             is_fed: false,
+            is_continued: false,
             is_broken: false,
             is_window_broken: false,
             message_frames: 0,
@@ -152,11 +155,10 @@ impl Frames {
     pub fn skip(&mut self, bytes: u64) {
         match &mut self.step {
             // The end of the frame is known all the same.
-            Step::Payload { header, missing } if bytes <= *missing => {
+            Step::Payload { missing, .. } if bytes <= *missing => {
                 *missing -= bytes;
-                let (is_whole, is_continued) = (*missing == 0, !header.fin);
+                let is_whole = *missing == 0;
                 self.restart();
-                self.is_broken |= is_continued;
                 if is_whole {
                     self.end_frame();
                 }
@@ -212,6 +214,9 @@ impl Frames {
             }
             Opcode::Continuation => self.message_frames += 1,
             Opcode::Close | Opcode::Ping | Opcode::Pong => {}
+        }
+        if !header.opcode.is_control() {
+            self.is_continued = !header.fin;
         }
         // §5.5.1: "The application MUST NOT send any more data frames after sending a Close frame."
         if self.close.is_some() && !header.opcode.is_control() {
@@ -297,9 +302,7 @@ impl Frames {
         self.machine = machine(self.sender, self.deflate);
         self.is_window_broken = self.deflate.is_some();
         self.is_fed = false;
-        if let Step::Payload { header, .. } = self.step {
-            self.is_broken |= !header.opcode.is_control() && !header.fin;
-        }
+        self.is_broken |= self.is_continued;
     }
 
     fn lose(&mut self) {

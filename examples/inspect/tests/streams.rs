@@ -76,6 +76,17 @@ fn a_gap_within_a_fragment_costs_its_message() {
     assert!(!lines.contains("FAULT"), "{lines}");
 }
 
+/// The machine that is made new behind the gap has not seen how the message began.
+#[test]
+fn a_gap_between_fragments_costs_their_message() {
+    let mut talk = Talk::opened();
+    talk.send(SERVER, b"\x01\x01a\x89\x04pi").lose(SERVER, 2);
+    talk.send(SERVER, b"\x00\x01b\x80\x01c").send(SERVER, WORDS[3]);
+    let lines = talk.lines();
+    assert_eq!(texts(&lines), ["four"]);
+    assert!(!lines.contains("FAULT"), "{lines}");
+}
+
 /// Where the next frame begins is not known then: two segments in a row that are frames from end to end show it.
 #[test]
 fn a_gap_across_frames_is_followed_by_a_search() {
