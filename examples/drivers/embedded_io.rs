@@ -3,6 +3,7 @@
 //!
 //! The machine is not in here: its calls take `transport.out`. What is in here reads, writes and waits. Reading and
 //! writing go on at the same time, so that two peers that both push do not wait for each other.
+
 use core::future::{Future, pending};
 use core::ops::Range;
 use core::time::Duration;
@@ -52,6 +53,9 @@ enum Written {
 impl<'b, R: Read, W: Write, C: Clock> Transport<'b, R, W, C> {
     /// The storage takes what waits to be written: at least the longest message or part to be sent and 14 bytes, and at
     /// least 131, or no Pong goes to the longest Ping. A server's refusal takes up to 186.
+    ///
+    /// Where keepalive is on, set [`Config::high_water_mark`] below its length, or a peer that is not read from for want
+    /// of room counts as silent.
     pub fn new(reader: R, writer: W, clock: C, storage: &'b mut [u8]) -> Self {
         let out = SliceOutput::new(storage);
         Self { reader, writer, clock, out, written: Written::Flushed, has_ended: false }
