@@ -222,7 +222,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     }
 
     /// Waits for room, calls the machine, and writes what the transport takes at once. Dropped before its end, it has not
-    /// called.
+    /// called. Where one read brings many messages, a [`Sender`] costs less: what it appends is written together.
     pub async fn send<T>(
         &mut self,
         call: impl FnOnce(&mut WebSocket, &mut Vec<u8>) -> Result<T, UsageError>,
