@@ -14,5 +14,7 @@ shown! {
     blocking: "blocking.rs", "A socket that blocks.";
     tokio: "drivers/tokio.rs", "tokio.";
     futures_io: "drivers/futures_io.rs", "The traits of futures.";
+    hyper: "drivers/hyper.rs", "The upgrades of hyper.";
+    axum: "drivers/axum.rs", "The upgrades of axum.";
     embedded_io: "drivers/embedded_io.rs", "embedded-io-async, for embassy and its like.";
 }
