@@ -15,7 +15,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use inspect::capture::Capture;
 use inspect::print::{Filter, Format};
 use inspect::replay::{Replay, dump};
-use inspect::timeline::Entry;
+use inspect::safe::escape;
+use inspect::timeline::{Entry, What};
 use options::{HELP, Options, Source};
 
 fn main() -> ExitCode {
@@ -90,8 +91,15 @@ struct Screen {
 
 impl Screen {
     fn show(&mut self, entries: &mut Vec<Entry>, progress: &ProgressBar) -> io::Result<()> {
-        for entry in entries.drain(..).filter(|entry| self.filter.takes(entry)) {
-            self.format.print(&entry, &mut self.lines);
+        for entry in entries.drain(..) {
+            match &entry.what {
+                // Payloads come alone, and what is wrong with the capture is told all the same.
+                What::Note(text) if self.filter.messages_only && entry.connection.is_none() => {
+                    progress.suspend(|| eprintln!("{}", escape(text)));
+                }
+                _ if self.filter.takes(&entry) => self.format.print(&entry, &mut self.lines),
+                _ => {}
+            }
         }
         if self.lines.len() < ENOUGH { Ok(()) } else { self.flush(progress) }
     }

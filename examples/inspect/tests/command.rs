@@ -51,6 +51,21 @@ fn messages_come_alone() {
     assert!(texts.eq([Some("Hello?".to_owned()), Some(text)]), "{json}");
 }
 
+/// What is wrong with a capture is told where it cannot be taken for a payload.
+#[test]
+fn damage_is_told_beside_the_messages() {
+    let file = std::env::temp_dir().join(format!("inspect-{}.pcap", std::process::id()));
+    let sample = std::fs::read(SAMPLE).unwrap();
+    std::fs::write(&file, &sample[..sample.len() - 1]).unwrap();
+    let output = inspect(&["--messages", "--from=client", file.to_str().unwrap()]);
+    std::fs::remove_file(&file).unwrap();
+    assert!(output.status.success());
+    assert!(output.stdout.starts_with("Hello?\nGrüß Gott! ".as_bytes()), "{output:?}");
+    // The last packet is an acknowledgement: a header of 16 bytes, then 14, 20 and 32, of which one is gone.
+    let note = format!("the capture is damaged: skipped 81 bytes at {}\n", sample.len() - 82);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), note);
+}
+
 #[test]
 fn a_connection_or_a_side_is_shown_by_itself() {
     let lines = printed(&["--connection=2", SAMPLE]);

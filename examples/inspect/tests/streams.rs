@@ -171,16 +171,20 @@ fn compressed_messages_may_refer_to_what_is_missing() {
 /// Some captures have one direction only. What waits for the other does not grow without bound.
 #[test]
 fn one_direction_alone_is_read() {
-    for frames in [1, 200_000] {
+    let ping = b"\x89\x84\0\0\0\0ping";
+    let binary = [&b"\x82\xfe\x27\x10\0\0\0\0"[..], &[b'x'; 10_000]].concat();
+    for frames in [1, 200] {
         let mut talk = Talk::new();
-        talk.send(CLIENT, REQUEST);
-        for _ in 0..frames / 1000 + 1 {
-            talk.send(CLIENT, MASKED_HELLO.repeat(frames.min(1000)));
+        talk.send(CLIENT, REQUEST).send(CLIENT, ping);
+        for _ in 0..frames {
+            talk.send(CLIENT, &binary);
         }
+        talk.send(CLIENT, ping);
         let lines = people(&talk.pcap());
-        assert!(lines.contains("note      there is no response in the capture"), "{frames}");
-        assert_eq!(texts(&lines).len(), if frames == 1 { 1 } else { 201_000 });
-        assert!(!lines.contains("FAULT") && lines.contains("still open"), "{frames}");
+        assert!(lines.contains("note      there is no response in the capture"), "{lines}");
+        assert!(lines.contains(&format!("→ {frames} message")), "{lines}");
+        assert_eq!(texts(&lines), ["ping", "ping"]);
+        assert!(!lines.contains("FAULT") && lines.contains("still open"), "{lines}");
     }
 }
 
