@@ -16,5 +16,6 @@ shown! {
     futures_io: "drivers/futures_io.rs", "The traits of futures.";
     hyper: "drivers/hyper.rs", "The upgrades of hyper.";
     axum: "drivers/axum.rs", "The upgrades of axum.";
+    h2: "drivers/h2.rs", "WebSockets over HTTP/2, by h2.";
     embedded_io: "drivers/embedded_io.rs", "embedded-io-async, for embassy and its like.";
 }
