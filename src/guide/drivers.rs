@@ -12,6 +12,7 @@ macro_rules! shown {
 
 shown! {
     blocking: "blocking.rs", "A socket that blocks.";
+    tls: "drivers/tls.rs", "`wss://`, by rustls over a socket that blocks.";
     tokio: "drivers/tokio.rs", "tokio.";
     futures_io: "drivers/futures_io.rs", "The traits of futures.";
     hyper: "drivers/hyper.rs", "The upgrades of hyper.";
