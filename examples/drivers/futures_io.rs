@@ -24,7 +24,7 @@ use websocket_proto::{
     Request, ServerHandshake, Timeout, UsageError, WebSocket,
 };
 
-/// A [`Failure`], a [`UsageError`] or an [`io::Error`].
+/// A [`Failure`], a `HandshakeError`, a [`UsageError`], an [`io::Error`], or words for a request that was rejected.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 /// An event that owns what it tells.
 pub type Message = Event<'static>;
@@ -105,7 +105,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
             }
         };
         let (ws, unread) = opening.or(too_late()).await?;
-        Ok(Self::new(socket, ws, unread, out))
+        let mut ws = Self::new(socket, ws, unread, out);
+        ws.flush().or(too_late()).await?;
+        Ok(ws)
     }
 
     /// Does a client's opening handshake. The seed is fresh from the operating system (RFC 6455 §10.3).
@@ -304,7 +306,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
             };
             Done::Waited
         };
-        match write.or(read).or(wait).or(self.sender.changed()).await {
+        // In any order, so that neither direction can starve the other.
+        match write.race(read).or(wait).or(self.sender.changed()).await {
             Done::Written(result) => {
                 self.error = self.error.take().or(result.err());
                 self.written = 0;

@@ -18,10 +18,10 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use websocket_proto::{
     ClientHandshake, ClientRequest, Config, Event, Failure, HandshakeConfig, Negotiated, Next,
-    Request, ServerHandshake, UsageError, WebSocket,
+    Request, ServerHandshake, Timeout, UsageError, WebSocket,
 };
 
-/// A [`Failure`], a [`UsageError`] or an [`io::Error`].
+/// A [`Failure`], a `HandshakeError`, a [`UsageError`], an [`io::Error`], or words for a request that was rejected.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 /// An event that owns what it tells.
 pub type Message = Event<'static>;
@@ -95,8 +95,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
                 return Err(refused);
             }
         };
-        let (ws, unread) = timeout(PATIENCE, opening).await??;
-        Ok(Self::new(socket, ws, unread, out))
+        let (ws, unread) = timeout(PATIENCE, opening).await.map_err(|_| TOO_LATE)??;
+        let mut ws = Self::new(socket, ws, unread, out);
+        timeout(PATIENCE, ws.flush()).await.map_err(|_| TOO_LATE)??;
+        Ok(ws)
     }
 
     /// Does a client's opening handshake. The seed is fresh from the operating system (RFC 6455 §10.3).
@@ -126,7 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
                 }
             }
         };
-        let (ws, unread) = timeout(PATIENCE, opening).await??;
+        let (ws, unread) = timeout(PATIENCE, opening).await.map_err(|_| TOO_LATE)??;
         Ok(Self::new(socket, ws, unread, Vec::new()))
     }
 
@@ -274,6 +276,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
             bytes.resize(INPUT, 0);
             reader.read(bytes).await
         };
+        // In any order, so that neither direction can starve the other.
+        let io = async {
+            select! {
+                result = write, if writes => (None, result.err()),
+                result = read, if reads => (Some(*result.as_ref().unwrap_or(&0)), result.err()),
+                else => pending().await,
+            }
+        };
         let wait = async {
             match deadline {
                 Some(deadline) => sleep_until(self.start + deadline).await,
@@ -282,18 +292,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
         };
         select! {
             biased;
-            result = write, if writes => {
-                self.error = self.error.take().or(result.err());
-                self.writing.set_position(0);
-                self.writing.get_mut().clear();
-            }
-            result = read, if reads => {
-                self.unread = 0..*result.as_ref().unwrap_or(&0);
-                if self.unread.is_empty() {
+            (read, error) = io => {
+                self.error = self.error.take().or(error);
+                match read {
+                    None => {
+                        self.writing.set_position(0);
+                        self.writing.get_mut().clear();
+                    }
                     // A transport that broke has ended, too.
-                    self.has_ended = true;
-                    self.error = self.error.take().or(result.err());
-                    self.sender.lock().0.receive_eof();
+                    Some(0) => {
+                        self.has_ended = true;
+                        self.sender.lock().0.receive_eof();
+                    }
+                    Some(len) => self.unread = 0..len,
                 }
             }
             () = wait => {}
@@ -356,5 +367,6 @@ impl Sender {
 const INPUT: usize = 16 * 1024;
 /// While more than this waits, nothing is read or taken: [`Config::high_water_mark`], as it is by default.
 const HIGH_WATER_MARK: usize = 64 * 1024;
+const TOO_LATE: Failure = Failure::TimedOut(Timeout::Opening);
 /// How long the opening handshake may take, and letting go of the transport.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -174,18 +174,11 @@ async fn pair(most: usize) -> (WebSocketStream<End>, WebSocketStream<End>) {
     let server = End { incoming: up, outgoing: down };
     let request = ClientRequest::new("ws://localhost/").unwrap();
     let connect = WebSocketStream::connect(client, request, [7; 32], Config::default());
-    // The answer is sent with what comes next.
-    let accept = async {
-        let mut server = WebSocketStream::accept(server, Config::default(), |request, out| {
-            request.accept(Accept::new(), out).map(Some)
-        })
-        .await
-        .unwrap();
-        server.flush().await.unwrap();
-        server
-    };
+    let accept = WebSocketStream::accept(server, Config::default(), |request, out| {
+        request.accept(Accept::new(), out).map(Some)
+    });
     let (client, server) = join!(connect, accept);
-    (client.unwrap(), server)
+    (client.unwrap(), server.unwrap())
 }
 
 /// What was received, and how it ended.

@@ -1,12 +1,17 @@
 //! How connections end: closed by either side, failed, timed out, broken; and what a slow peer can cost.
 
-use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 use std::time::Duration;
+use std::{io, mem};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::io::{
+    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
+};
 use tokio::join;
 use tokio::time::{Instant, timeout};
-use tokio_driver::{Error, WebSocketStream};
+use tokio_driver::{Error, Sender, WebSocketStream};
 use websocket_proto::{
     Accept, ClientRequest, CloseCode, Config, Event, Failure, HandshakeError, Negotiated,
     ProtocolError, Timeout, UsageError, WebSocket,
@@ -159,6 +164,61 @@ async fn a_peer_that_does_not_read_is_not_read_from() {
     assert!((64 * 1024..3 * 64 * 1024).contains(&sent), "{sent}");
 }
 
+/// A transport that takes everything at once, while somebody sends on and on, and has one message to read.
+struct Busy {
+    sender: Arc<OnceLock<Sender>>,
+    input: &'static [u8],
+    writes: usize,
+}
+
+impl AsyncRead for Busy {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.input.is_empty() {
+            return Poll::Pending;
+        }
+        buf.put_slice(mem::take(&mut self.input));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Busy {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.writes += 1;
+        assert!(self.writes < 1000, "nothing is read");
+        let sender = self.sender.get().unwrap();
+        sender.send_now(|ws, out| ws.send_text("more", out)).unwrap();
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn senders_do_not_keep_the_stream_from_reading() {
+    let sender = Arc::new(OnceLock::new());
+    let input = &[0x82, 0x80, 0, 0, 0, 0];
+    let socket = Busy { sender: sender.clone(), input, writes: 0 };
+    let ws = WebSocket::open(Negotiated::server(), Config::default());
+    let mut ws = WebSocketStream::new(socket, ws, Vec::new(), Vec::new());
+    let _ = sender.set(ws.sender());
+    ws.sender().send_now(|ws, out| ws.send_text("first", out)).unwrap();
+    assert_eq!(ws.next().await.unwrap().unwrap(), Event::Binary(Vec::new().into()));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_sender_that_waits_is_told_that_the_stream_was_dropped() {
     let (mut ws, _peer) = server(Config::default());
@@ -213,6 +273,7 @@ async fn an_opening_handshake_takes_no_longer_than_it_may() {
     let accept = WebSocketStream::accept(socket, Config::default(), |request, out| {
         request.accept(Accept::new(), out).map(Some)
     });
-    assert!(accept.await.is_err());
+    let error = accept.await.err().unwrap().downcast::<Failure>().unwrap();
+    assert_eq!(*error, Failure::TimedOut(Timeout::Opening));
     assert_eq!(start.elapsed(), Duration::from_secs(10));
 }
