@@ -11,7 +11,8 @@ macro_rules! shown {
 }
 
 shown! {
-    blocking: "blocking.rs", "A socket that blocks.";
+    one_thread: "blocking.rs", "A socket that blocks, and one thread.";
+    blocking: "drivers/blocking.rs", "A socket that blocks, and a thread for each direction.";
     tls: "drivers/tls.rs", "`wss://`, by rustls over a socket that blocks.";
     tokio: "drivers/tokio.rs", "tokio.";
     futures_io: "drivers/futures_io.rs", "The traits of futures.";
