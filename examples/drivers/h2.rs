@@ -6,7 +6,8 @@
 //! elsewhere, `select!` between `fill` and, while it `has_room`, a channel. While `send` waits, nothing is read.
 //!
 //! What is not taken is not acknowledged, so that a peer can send no more than [`WINDOW`] bytes ahead. The window of the
-//! connection is that of [`STREAMS`] streams: those that are slow leave room for the others.
+//! connection is that of [`STREAMS`] streams: those that are slow leave room for the others. What h2 does not bear is
+//! thousands of small DATA frames that wait to be taken; it ends the connection then (`data_frame_budget`).
 
 use std::future::{pending, poll_fn};
 use std::mem;
@@ -108,7 +109,8 @@ impl WebSocketStream {
         }
     }
 
-    /// Opens a WebSocket. The seed is fresh from the operating system, for each (RFC 6455 §10.3).
+    /// Opens a WebSocket, if the server has a stream for it in time. The seed is fresh from the operating system, for each
+    /// (RFC 6455 §10.3).
     pub async fn connect(
         requests: SendRequest<Bytes>,
         request: ClientRequest<'_>,
@@ -206,21 +208,17 @@ impl WebSocketStream {
         }
     }
 
-    /// Waits for room, calls the machine, and writes what the peer takes at once. Dropped before its end, it has not
-    /// called.
+    /// Waits for room, and calls the machine; what it appends is written by the next `fill`. Dropped before its end, it has
+    /// not called.
     pub async fn send<T>(
         &mut self,
         call: impl FnOnce(&mut WebSocket, &mut BytesMut) -> Result<T, UsageError>,
     ) -> Result<T, UsageError> {
-        while let Next::Wait(deadline) = self.poll() {
-            if self.has_room() {
-                break;
-            }
+        while !self.has_room() {
+            let Next::Wait(deadline) = self.poll() else { break };
             self.exchange(deadline, false).await;
         }
-        let sent = call(&mut self.ws, &mut self.out)?;
-        self.write();
-        Ok(sent)
+        call(&mut self.ws, &mut self.out)
     }
 
     /// Tells whether `send` would not wait now.
@@ -234,7 +232,7 @@ impl WebSocketStream {
         next
     }
 
-    /// Hands over as much as the peer has room for, without a copy.
+    /// Hands over as much as the peer has room for, without a copy, and as few DATA frames.
     fn write(&mut self) {
         while !self.out.is_empty() {
             self.sender.reserve_capacity(self.out.len());

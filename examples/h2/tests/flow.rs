@@ -66,6 +66,30 @@ async fn large_messages_through_small_windows() {
     results.recv().await.unwrap().unwrap();
 }
 
+/// Each in a DATA frame of its own, they would be more than `h2` lets wait.
+#[tokio::test(start_paused = true)]
+async fn many_small_messages_to_a_server_that_is_slow() {
+    let mut builder = h2::server::Builder::new();
+    builder.enable_connect_protocol();
+    let (io, mut results) = serve(builder, async |request, respond| {
+        let mut ws = WebSocketStream::accept(request, respond, &[], Config::default())?;
+        sleep(Duration::from_secs(1)).await;
+        let mut received = 0;
+        while let Some(event) = ws.next().await {
+            received += usize::from(matches!(event?, Event::Text(text) if text == "small"));
+        }
+        assert_eq!(received, 1000);
+        Ok(())
+    });
+    let requests = h2_driver::client(io).await.unwrap();
+    let mut ws = connect(&requests, "/").await.unwrap();
+    for _ in 0..1000 {
+        ws.send(|ws, out| ws.send_text("small", out)).await.unwrap();
+    }
+    close(ws).await;
+    results.recv().await.unwrap().unwrap();
+}
+
 /// Futures that are dropped before their ends lose nothing.
 #[tokio::test]
 async fn dropped_futures() {

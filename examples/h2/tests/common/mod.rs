@@ -18,7 +18,7 @@ use websocket_proto::{ClientRequest, Config, DeflateConfig, Event, Supported};
 
 pub type Results = UnboundedReceiver<Result<(), Error>>;
 
-/// A server that gives each request to a task of its own. Tells how the tasks ended, and then how the connection did.
+/// A server that gives each request to a task of its own, and tells how the tasks ended.
 pub fn serve<A, F>(builder: h2::server::Builder, answer: A) -> (DuplexStream, Results)
 where
     A: Fn(Request<RecvStream>, SendResponse<Bytes>) -> F + Copy + Send + 'static,
@@ -28,14 +28,9 @@ where
     let (told, results) = unbounded_channel();
     tokio::spawn(async move {
         let mut connection = builder.handshake(socket).await.unwrap();
-        while let Some(request) = connection.accept().await {
-            match request {
-                Ok((request, respond)) => {
-                    let told = told.clone();
-                    tokio::spawn(async move { told.send(answer(request, respond).await) });
-                }
-                Err(error) => drop(told.send(Err(error.into()))),
-            }
+        while let Some(Ok((request, respond))) = connection.accept().await {
+            let told = told.clone();
+            tokio::spawn(async move { told.send(answer(request, respond).await) });
         }
     });
     (io, results)
