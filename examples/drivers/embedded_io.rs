@@ -37,6 +37,8 @@ pub struct Transport<'b, R, W, C> {
     pub clock: C,
     pub out: SliceOutput<'b>,
     written: Written,
+    /// After a write, so that neither direction starves the other.
+    reads_first: bool,
     /// The peer's side.
     has_ended: bool,
 }
@@ -58,7 +60,8 @@ impl<'b, R: Read, W: Write, C: Clock> Transport<'b, R, W, C> {
     /// of room counts as silent.
     pub fn new(reader: R, writer: W, clock: C, storage: &'b mut [u8]) -> Self {
         let out = SliceOutput::new(storage);
-        Self { reader, writer, clock, out, written: Written::Flushed, has_ended: false }
+        let written = Written::Flushed;
+        Self { reader, writer, clock, out, written, reads_first: false, has_ended: false }
     }
 
     /// Does a server's opening handshake. `answer` accepts the request, or rejects it and gives `None`.
@@ -193,7 +196,7 @@ impl<'b, R: Read, W: Write, C: Clock> Transport<'b, R, W, C> {
 
     /// Writes or reads, whichever can be done first; returns how many bytes were read. Without a buffer it only writes.
     async fn exchange(&mut self, deadline: Option<Duration>, buffer: &mut [u8]) -> usize {
-        let Self { reader, writer, clock, out, written, has_ended } = self;
+        let Self { reader, writer, clock, out, written, reads_first, has_ended } = self;
         if *written == Written::Lost {
             out.clear();
         }
@@ -217,7 +220,17 @@ impl<'b, R: Read, W: Write, C: Clock> Transport<'b, R, W, C> {
                 None => pending().await,
             }
         };
-        match select3(write, read, wait).await {
+        let done = if *reads_first {
+            match select3(read, write, wait).await {
+                Either3::First(read) => Either3::Second(read),
+                Either3::Second(written) => Either3::First(written),
+                Either3::Third(()) => Either3::Third(()),
+            }
+        } else {
+            select3(write, read, wait).await
+        };
+        *reads_first = matches!(done, Either3::First(_));
+        match done {
             Either3::First(Some(0)) => *written = Written::Flushed,
             Either3::First(Some(len)) => {
                 out.consume(len);

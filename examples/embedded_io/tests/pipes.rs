@@ -350,6 +350,27 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[test]
+fn who_never_ceases_to_push_hears_the_peer() {
+    let mut storage = [[0; 256]; 2];
+    let [mut client, mut server] = pair(1_000_000, &TestClock::default(), &mut storage);
+    let client = async {
+        let mut buffer = [0; 100];
+        let mut connection = open(&mut client, &mut buffer).await.unwrap();
+        for turn in 0..1000 {
+            let _ = connection.send_binary(&[0; 50], &mut client.out);
+            let mut input = client.turn(&mut connection, &mut buffer).await.unwrap().unwrap();
+            if connection.receive(&mut input, &mut client.out).is_some() {
+                return turn;
+            }
+            embassy_futures::yield_now().await;
+        }
+        panic!("it is deaf");
+    };
+    let Either::First(turn) = run(select(client, serve(&mut server))) else { panic!() };
+    assert!(turn < 10, "{turn}");
+}
+
+#[test]
 fn transports_that_block_do_not() {
     let mut storage = [[0; 256]; 2];
     let clock = TestClock::default();
