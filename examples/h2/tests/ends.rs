@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::{ask, connect, echo, raw_client, read, serve};
+use common::{ask, connect, echo, raw_client, read, serve, soon};
 use h2::Reason;
 use h2::server::SendResponse;
 use h2_driver::{Error, WebSocketStream};
@@ -57,11 +57,11 @@ async fn client_closes() {
     let start = Instant::now();
     ws.send(|ws, out| ws.close(CloseCode::NORMAL, "done", out)).await.unwrap();
     assert!(
-        matches!(ws.next().await, Some(Ok(Event::Close(close))) if close.code() == CloseCode::NORMAL)
+        matches!(soon(ws.next()).await, Some(Ok(Event::Close(close))) if close.code() == CloseCode::NORMAL)
     );
-    assert!(ws.next().await.is_none());
-    assert!(ws.next().await.is_none());
-    results.recv().await.unwrap().unwrap();
+    assert!(soon(ws.next()).await.is_none());
+    assert!(soon(ws.next()).await.is_none());
+    soon(results.recv()).await.unwrap().unwrap();
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
@@ -79,7 +79,7 @@ async fn server_ends_the_stream_behind_its_close() {
     assert_eq!(read(&mut response.into_body()).await, echoed);
     let start = Instant::now();
     sender.send_data(Bytes::new(), true).unwrap();
-    results.recv().await.unwrap().unwrap();
+    soon(results.recv()).await.unwrap().unwrap();
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
@@ -91,7 +91,9 @@ async fn server_fails_one_stream() {
     let mut other = connect(&requests, "/echo").await.unwrap();
     let mut echoes = async |text: &str| {
         other.send(|ws, out| ws.send_text(text, out)).await.unwrap();
-        assert!(matches!(other.next().await, Some(Ok(Event::Text(echoed))) if echoed == text));
+        assert!(
+            matches!(soon(other.next()).await, Some(Ok(Event::Text(echoed))) if echoed == text)
+        );
     };
     for peer_ends in [true, false] {
         echoes("before").await;
@@ -104,7 +106,7 @@ async fn server_fails_one_stream() {
         if peer_ends {
             sender.send_data(Bytes::new(), true).unwrap();
         }
-        let error = results.recv().await.unwrap().unwrap_err();
+        let error = soon(results.recv()).await.unwrap().unwrap_err();
         assert_eq!(failure(error), Failure::Protocol(ProtocolError::UnmaskedFrame));
         if peer_ends {
             assert_eq!(start.elapsed(), Duration::ZERO);
@@ -130,10 +132,10 @@ async fn client_fails_one_stream() {
     let requests = h2_driver::client(io).await.unwrap();
     let mut ws = connect(&requests, "/echo").await.unwrap();
     let start = Instant::now();
-    let error = ws.next().await.unwrap().unwrap_err();
+    let error = soon(ws.next()).await.unwrap().unwrap_err();
     assert_eq!(failure(error), Failure::Protocol(ProtocolError::MaskedFrame));
     assert_eq!(start.elapsed(), PATIENCE);
-    assert!(ws.next().await.is_none());
+    assert!(soon(ws.next()).await.is_none());
 }
 
 /// Without a Close.
@@ -145,7 +147,7 @@ async fn peer_ends_the_stream() {
     sender.send_data(HELLO.into(), true).unwrap();
     let echoed = (b"\x81\x05Hello".to_vec(), None);
     assert_eq!(read(&mut response.into_body()).await, echoed);
-    assert_eq!(failure(results.recv().await.unwrap().unwrap_err()), Failure::Eof);
+    assert_eq!(failure(soon(results.recv()).await.unwrap().unwrap_err()), Failure::Eof);
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,12 +157,12 @@ async fn peer_resets_the_stream() {
     let mut other = connect(&requests, "/echo").await.unwrap();
     let (_response, mut sender) = ask(&mut requests, "websocket", &[VERSION]).await;
     sender.send_reset(Reason::CANCEL);
-    assert_eq!(reset(results.recv().await.unwrap().unwrap_err()), Some(Reason::CANCEL));
+    assert_eq!(reset(soon(results.recv()).await.unwrap().unwrap_err()), Some(Reason::CANCEL));
     // To let go of a stream that is open cancels it.
     other.send(|ws, out| ws.send_text("still", out)).await.unwrap();
-    assert!(matches!(other.next().await, Some(Ok(Event::Text(text))) if text == "still"));
+    assert!(matches!(soon(other.next()).await, Some(Ok(Event::Text(text))) if text == "still"));
     drop(other);
-    assert_eq!(reset(results.recv().await.unwrap().unwrap_err()), Some(Reason::CANCEL));
+    assert_eq!(reset(soon(results.recv()).await.unwrap().unwrap_err()), Some(Reason::CANCEL));
 }
 
 /// What is open goes on, and no more can be opened.
@@ -181,10 +183,10 @@ async fn server_goes_away() {
     let refused = connect(&requests, "/echo").await.err().unwrap();
     assert!(refused.downcast::<h2::Error>().unwrap().is_go_away());
     ws.send(|ws, out| ws.send_text("still", out)).await.unwrap();
-    assert!(matches!(ws.next().await, Some(Ok(Event::Text(text))) if text == "still"));
+    assert!(matches!(soon(ws.next()).await, Some(Ok(Event::Text(text))) if text == "still"));
     ws.send(|ws, out| ws.close(CloseCode::NORMAL, "", out)).await.unwrap();
-    assert!(matches!(ws.next().await, Some(Ok(Event::Close(_)))));
-    assert!(ws.next().await.is_none());
+    assert!(matches!(soon(ws.next()).await, Some(Ok(Event::Close(_)))));
+    assert!(soon(ws.next()).await.is_none());
 }
 
 /// Every stream is told.
@@ -205,12 +207,12 @@ async fn server_breaks_the_connection() {
     let requests = h2_driver::client(io).await.unwrap();
     let (first, second) = (connect(&requests, "/echo").await, connect(&requests, "/echo").await);
     for mut ws in [first.unwrap(), second.unwrap()] {
-        let error = ws.next().await.unwrap().unwrap_err();
+        let error = soon(ws.next()).await.unwrap().unwrap_err();
         assert!(
             error.downcast::<h2::Error>().unwrap().is_io(),
             "they had been taken on: GOAWAY is not their end"
         );
-        assert!(ws.next().await.is_none());
+        assert!(soon(ws.next()).await.is_none());
     }
 }
 
@@ -228,7 +230,7 @@ async fn server_refuses() {
         assert_eq!(response.status(), status);
         let version = response.headers().get("sec-websocket-version");
         assert_eq!(version.is_some(), error == HandshakeError::UnsupportedVersion);
-        let told = results.recv().await.unwrap().unwrap_err();
+        let told = soon(results.recv()).await.unwrap().unwrap_err();
         assert_eq!(*told.downcast::<HandshakeError>().unwrap(), error);
     }
 }
@@ -277,12 +279,12 @@ async fn both_agree() {
     assert_eq!(ws.subprotocol(), Some("echo"));
     let text = "over and over, ".repeat(10_000);
     ws.send(|ws, out| ws.send_text(&text, out)).await.unwrap();
-    assert!(matches!(ws.next().await, Some(Ok(Event::Text(echoed))) if echoed == text));
+    assert!(matches!(soon(ws.next()).await, Some(Ok(Event::Text(echoed))) if echoed == text));
     ws.send(|ws, out| ws.close(CloseCode::NORMAL, "", out)).await.unwrap();
-    while let Some(event) = ws.next().await {
+    while let Some(event) = soon(ws.next()).await {
         event.unwrap();
     }
-    results.recv().await.unwrap().unwrap();
+    soon(results.recv()).await.unwrap().unwrap();
 }
 
 /// RFC 7692 §7.2.3.1, on the wire.
@@ -309,7 +311,7 @@ async fn timers_run() {
     let (io, mut results) = serve(h2_driver::server(), async |request, respond| {
         let config = Config::default().idle_timeout(Duration::from_secs(30))?;
         let mut ws = WebSocketStream::accept(request, respond, &[], config)?;
-        while let Some(event) = ws.next().await {
+        while let Some(event) = soon(ws.next()).await {
             event?;
         }
         Ok(())
@@ -322,7 +324,7 @@ async fn timers_run() {
     let close = (b"\x88\x02\x03\xf3".to_vec(), None);
     assert_eq!(read(&mut response.into_body()).await, close);
     assert_eq!(start.elapsed(), Duration::from_secs(30));
-    let error = results.recv().await.unwrap().unwrap_err();
+    let error = soon(results.recv()).await.unwrap().unwrap_err();
     assert_eq!(failure(error), Failure::TimedOut(Timeout::Idle));
     assert_eq!(start.elapsed(), Duration::from_secs(30) + PATIENCE);
 }

@@ -5,7 +5,7 @@ mod common;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use common::{connect, echo, random, raw_client, serve};
+use common::{connect, echo, random, raw_client, serve, soon};
 use h2_driver::{STREAMS, WINDOW, WebSocketStream};
 use tokio::select;
 use tokio::task::{JoinSet, yield_now};
@@ -14,14 +14,14 @@ use websocket_proto::{CloseCode, Config, Event, UsageError};
 
 async fn close(mut ws: WebSocketStream) {
     ws.send(|ws, out| ws.close(CloseCode::NORMAL, "done", out)).await.unwrap();
-    let Some(Ok(Event::Close(close))) = ws.next().await else { panic!("no Close") };
+    let Some(Ok(Event::Close(close))) = soon(ws.next()).await else { panic!("no Close") };
     assert_eq!(close.code(), CloseCode::NORMAL);
-    assert!(ws.next().await.is_none());
+    assert!(soon(ws.next()).await.is_none());
 }
 
 async fn echoes(ws: &mut WebSocketStream, data: &[u8]) {
     ws.send(|ws, out| ws.send_binary(data, out)).await.unwrap();
-    let Some(Ok(Event::Binary(echoed))) = ws.next().await else { panic!("no echo") };
+    let Some(Ok(Event::Binary(echoed))) = soon(ws.next()).await else { panic!("no echo") };
     assert!(*echoed == *data);
 }
 
@@ -40,7 +40,9 @@ async fn many_streams_at_once() {
                 ws.send(|ws, out| ws.send_binary(data, out)).await.unwrap();
             }
             for data in &messages {
-                let Some(Ok(Event::Binary(echoed))) = ws.next().await else { panic!("no echo") };
+                let Some(Ok(Event::Binary(echoed))) = soon(ws.next()).await else {
+                    panic!("no echo")
+                };
                 assert!(*echoed == **data);
             }
             close(ws).await;
@@ -48,7 +50,7 @@ async fn many_streams_at_once() {
     }
     assert_eq!(all.join_all().await.len(), 100);
     for _ in 0..STREAMS {
-        results.recv().await.unwrap().unwrap();
+        soon(results.recv()).await.unwrap().unwrap();
     }
 }
 
@@ -63,7 +65,7 @@ async fn large_messages_through_small_windows() {
         echoes(&mut ws, &random(len, len)).await;
     }
     close(ws).await;
-    results.recv().await.unwrap().unwrap();
+    soon(results.recv()).await.unwrap().unwrap();
 }
 
 /// Each in a DATA frame of its own, they would be more than `h2` lets wait.
@@ -75,7 +77,7 @@ async fn many_small_messages_to_a_server_that_is_slow() {
         let mut ws = WebSocketStream::accept(request, respond, &[], Config::default())?;
         sleep(Duration::from_secs(1)).await;
         let mut received = 0;
-        while let Some(event) = ws.next().await {
+        while let Some(event) = soon(ws.next()).await {
             received += usize::from(matches!(event?, Event::Text(text) if text == "small"));
         }
         assert_eq!(received, 1000);
@@ -87,7 +89,7 @@ async fn many_small_messages_to_a_server_that_is_slow() {
         ws.send(|ws, out| ws.send_text("small", out)).await.unwrap();
     }
     close(ws).await;
-    results.recv().await.unwrap().unwrap();
+    soon(results.recv()).await.unwrap().unwrap();
 }
 
 /// Futures that are dropped before their ends lose nothing.
@@ -136,6 +138,7 @@ async fn flood(ws: &mut WebSocketStream) -> usize {
         let Ok(result) = timeout(Duration::from_secs(1), call).await else { return sent };
         result.unwrap();
         sent += MESSAGE;
+        assert!(sent < SENT_AHEAD, "{sent}");
     }
 }
 
@@ -169,7 +172,7 @@ async fn client_that_is_slow_on_all_streams_but_one() {
         FLOODED[0].fetch_add(1, Relaxed);
         FLOODED[1].fetch_max(flood(&mut ws).await, Relaxed);
         ws.send(|ws, out| ws.close(CloseCode::NORMAL, "", out)).await?;
-        while let Some(event) = ws.next().await {
+        while let Some(event) = soon(ws.next()).await {
             event?;
         }
         Ok(())
@@ -185,14 +188,14 @@ async fn client_that_is_slow_on_all_streams_but_one() {
         echoes(&mut ws, &random(100_000, i)).await;
     }
     close(ws).await;
-    results.recv().await.unwrap().unwrap();
+    soon(results.recv()).await.unwrap().unwrap();
     assert_eq!(FLOODED[0].load(Relaxed), 99);
     let sent = FLOODED[1].load(Relaxed);
     assert!((WINDOW as usize..SENT_AHEAD).contains(&sent), "{sent}");
     // When they are read at last, all of it is there.
     for mut ws in slow {
         let mut received = 0;
-        while let Some(event) = ws.next().await {
+        while let Some(event) = soon(ws.next()).await {
             match event.unwrap() {
                 Event::Binary(data) => received += data.len(),
                 Event::Close(close) => assert_eq!(close.code(), CloseCode::NORMAL),
@@ -200,7 +203,7 @@ async fn client_that_is_slow_on_all_streams_but_one() {
             }
         }
         assert!((WINDOW as usize..=sent).contains(&received), "{received}");
-        results.recv().await.unwrap().unwrap();
+        soon(results.recv()).await.unwrap().unwrap();
         assert_eq!(ws.send(|ws, out| ws.send_text("", out)).await, Err(UsageError::Closed));
     }
 }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 
 use std::future::{Future, pending};
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
@@ -14,6 +15,7 @@ use http::{Request, Response};
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::yield_now;
+use tokio::time::timeout;
 use websocket_proto::{ClientRequest, Config, DeflateConfig, Event, Supported};
 
 pub type Results = UnboundedReceiver<Result<(), Error>>;
@@ -92,10 +94,15 @@ pub async fn ask(
     (response.await.unwrap(), sender)
 }
 
+/// Waits, but not for ever.
+pub async fn soon<T>(future: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(300), future).await.expect("it comes")
+}
+
 /// All that comes, until END_STREAM or a reset.
 pub async fn read(receiver: &mut RecvStream) -> (Vec<u8>, Option<Reason>) {
     let mut bytes = Vec::new();
-    while let Some(data) = receiver.data().await {
+    while let Some(data) = soon(receiver.data()).await {
         match data {
             Ok(data) => {
                 receiver.flow_control().release_capacity(data.len()).unwrap();
