@@ -109,6 +109,7 @@
 //! # To read on
 //!
 //! - [`guide::drivers`]: files to copy, each for a runtime.
+//! - [`guide::threads`]: a thread for each direction, around a mutex, and what that costs.
 //! - [`guide::closing`]: how a connection ends, and what a driver owes its peer then.
 //! - [`guide::limits`]: what a peer can make you spend, and what the bounds cost.
 //! - [`guide::security`]: what is promised, and what is yours to do, `Origin` first.

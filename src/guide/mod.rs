@@ -7,6 +7,9 @@ pub mod drivers;
 #[doc = include_str!("closing.md")]
 pub mod closing {}
 
+#[doc = include_str!("threads.md")]
+pub mod threads {}
+
 #[doc = include_str!("limits.md")]
 pub mod limits {}
 
