@@ -259,8 +259,8 @@ impl Connection {
             };
             let waiting = out.waiting();
             self.write(now, shared, out)?;
-            // A Pong that waited for room may have it now.
-            if out.is_empty() || out.waiting() == waiting {
+            // A Pong that waited for room may have it now, also where all was written.
+            if out.waiting() == waiting {
                 break next;
             }
         };
