@@ -14,6 +14,7 @@ shown! {
     one_thread: "blocking.rs", "A socket that blocks, and one thread.";
     blocking: "drivers/blocking.rs", "A socket that blocks, and a thread for each direction.";
     tls: "drivers/tls.rs", "`wss://`, by rustls over a socket that blocks.";
+    io_uring: "drivers/io_uring.rs", "A server on Linux's io_uring.";
     tokio: "drivers/tokio.rs", "tokio.";
     futures_io: "drivers/futures_io.rs", "The traits of futures.";
     hyper: "drivers/hyper.rs", "The upgrades of hyper.";
