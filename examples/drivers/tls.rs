@@ -30,7 +30,10 @@ pub struct WebSocketStream<C> {
     bytes: Vec<u8>,
     unread: Range<usize>,
     start: Instant,
+    /// After one, nothing is written any more. What is read may still say why the peer left.
     error: Option<io::Error>,
+    /// After a write that failed, when reading has to be done.
+    until: Option<Instant>,
     is_over: bool,
 }
 
@@ -121,7 +124,7 @@ impl<C: DerefMut<Target = ConnectionCommon<S>>, S: SideData> WebSocketStream<C> 
         unread: Range<usize>,
     ) -> Self {
         let start = Instant::now();
-        Self { tls, ws, out, bytes, unread, start, error: None, is_over: false }
+        Self { tls, ws, out, bytes, unread, start, error: None, until: None, is_over: false }
     }
 
     /// Lends the next event, with what it takes to answer. After the last one, it is time to [`fill`](Self::fill).
@@ -141,10 +144,7 @@ impl<C: DerefMut<Target = ConnectionCommon<S>>, S: SideData> WebSocketStream<C> 
         while !self.is_over {
             let next = self.ws.poll(self.start.elapsed(), &mut self.out);
             // Always before acting on what `poll` said.
-            if let Err(error) = self.write() {
-                self.fail(error);
-                continue;
-            }
+            let _ = self.write();
             match next {
                 Next::Wait(_) if !self.unread.is_empty() => return Ok(true),
                 Next::Wait(deadline) => self.read(deadline.map(|at| self.start + at)),
@@ -169,40 +169,57 @@ impl<C: DerefMut<Target = ConnectionCommon<S>>, S: SideData> WebSocketStream<C> 
         call: impl FnOnce(&mut WebSocket, &mut Vec<u8>) -> Result<T, UsageError>,
     ) -> Result<T, Error> {
         let sent = call(&mut self.ws, &mut self.out)?;
-        if let Err(error) = self.write() {
-            let kind = error.kind();
-            self.fail(error);
-            return Err(io::Error::from(kind).into());
-        }
+        self.write()?;
         Ok(sent)
     }
 
     fn write(&mut self) -> io::Result<()> {
-        if !self.out.is_empty() {
-            self.tls.write_all(&self.out)?;
-            self.tls.flush()?;
-            self.out.clear();
+        if self.error.is_none() && !self.out.is_empty() {
+            let result = self.tls.write_all(&self.out).and_then(|()| self.tls.flush());
+            self.until = result.is_err().then(|| Instant::now() + PATIENCE);
+            self.error = result.err();
         }
-        Ok(())
+        self.out.clear();
+        self.error.as_ref().map_or(Ok(()), |error| Err(error.kind().into()))
     }
 
     fn read(&mut self, deadline: Option<Instant>) {
-        self.tls.sock.deadline = deadline;
-        match self.tls.read(&mut self.bytes) {
+        self.tls.sock.deadline = [deadline, self.until].into_iter().flatten().min();
+        let read = match self.error {
+            None => self.tls.read(&mut self.bytes),
+            Some(_) => read_alone(&mut self.tls, &mut self.bytes),
+        };
+        match read {
             Ok(0) => self.ws.receive_eof(), // close_notify
             Ok(len) => self.unread = 0..len,
             Err(error) => match error.kind() {
+                ErrorKind::TimedOut if self.until.is_some_and(|at| at <= Instant::now()) => {
+                    self.ws.receive_eof();
+                }
                 ErrorKind::TimedOut | ErrorKind::Interrupted => {}
-                _ => self.fail(error),
+                // A transport that broke has ended; so has one without close_notify, whose end anybody can forge.
+                _ => {
+                    self.error.get_or_insert(error);
+                    self.ws.receive_eof();
+                }
             },
         }
     }
+}
 
-    /// A transport that broke has ended; so has one that ended without close_notify, which anybody can forge.
-    fn fail(&mut self, error: io::Error) {
-        self.error.get_or_insert(error);
-        self.ws.receive_eof();
-        self.out.clear();
+/// Reads without writing first, as rustls does otherwise.
+fn read_alone<C, S>(tls: &mut StreamOwned<C, Socket>, bytes: &mut [u8]) -> io::Result<usize>
+where
+    C: DerefMut<Target = ConnectionCommon<S>>,
+    S: SideData,
+{
+    loop {
+        match tls.conn.reader().read(bytes) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            result => return result,
+        }
+        tls.conn.read_tls(&mut tls.sock)?;
+        tls.conn.process_new_packets().map_err(io::Error::other)?;
     }
 }
 

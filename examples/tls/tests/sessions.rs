@@ -237,6 +237,32 @@ fn a_truncated_stream_is_told() {
     }
 }
 
+/// What cannot be written does not keep from being read what the peer said before it left.
+#[test]
+fn a_peer_that_left_had_said_why() {
+    let (server, client) = configs();
+    let (socket, served) = peer(|socket| {
+        let mut tls = raw_server(socket, server);
+        tls.write_all(b"\x88\x02\x03\xF0").unwrap();
+        tls.flush().unwrap();
+        // With bytes unread, this is a reset.
+        tls.sock.peek(&mut [0]).unwrap();
+    });
+    let mut stream = connect(socket, client, "wss://localhost/").unwrap();
+    stream.send(|ws, out| ws.send_text("hello", out)).unwrap();
+    served.join().unwrap();
+    let error = stream.send(|ws, out| ws.send_text("anybody?", out)).unwrap_err();
+    assert!(error.is::<io::Error>(), "{error}");
+    let mut code = None;
+    while stream.fill().unwrap() {
+        while let Some((event, ..)) = stream.buffered() {
+            let Event::Close(close) = event else { panic!("{event:?}") };
+            code = Some(close.code());
+        }
+    }
+    assert_eq!(code, Some(CloseCode::POLICY_VIOLATION));
+}
+
 #[test]
 fn a_peer_that_breaks_the_protocol_is_told_why() {
     let (server, client) = configs();
