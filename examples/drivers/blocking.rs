@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use websocket_proto::{
     ClientHandshake, ClientRequest, Config, Event, Failure, FrameStart, HandshakeConfig,
-    Negotiated, Next, Request, ServerHandshake, UsageError, WebSocket,
+    Negotiated, Next, Output, Request, ServerHandshake, UsageError, WebSocket,
 };
 
 /// A [`Failure`], a [`UsageError`] or an [`io::Error`].
@@ -52,8 +52,8 @@ struct Machine {
     answers: usize,
     /// The buffer of what was written last.
     spare: Vec<u8>,
-    /// A thread is at it, outside the lock; what comes to `out` has to wait.
-    is_writing: bool,
+    /// How much a thread is writing, outside the lock; what comes to `out` has to wait.
+    writing: usize,
     /// Nothing is read any more.
     has_ended: bool,
     /// After one, nothing is written any more. What is read may still say why the peer left.
@@ -139,8 +139,8 @@ impl WebSocketStream {
     ) -> io::Result<Self> {
         socket.set_read_timeout(None)?;
         socket.set_write_timeout(Some(TICK))?;
-        let (answers, spare, is_writing, has_ended, error) = (0, Vec::new(), false, false, None);
-        let machine = Machine { ws, out, answers, spare, is_writing, has_ended, error };
+        let (answers, spare, writing, has_ended, error) = (0, Vec::new(), 0, false, None);
+        let machine = Machine { ws, out, answers, spare, writing, has_ended, error };
         let shared = Arc::new(Shared {
             socket,
             start: Instant::now(),
@@ -270,12 +270,13 @@ impl Sender {
         start: impl FnOnce(&mut WebSocket, u64) -> Result<FrameStart, UsageError>,
     ) -> Result<(), Error> {
         let mut machine = self.0.lock();
-        while machine.is_writing {
+        while machine.writing > 0 {
             machine = self.0.wait(machine, &self.0.drained, None);
         }
-        let mut frame = start(&mut machine.ws, payload.len() as u64)?;
+        let len = payload.len();
+        let mut frame = start(&mut machine.ws, len as u64)?;
         machine.out.extend_from_slice(frame.header());
-        let machine = self.0.write_out(machine, |socket| {
+        let machine = self.0.write_out(machine, len, |socket| {
             payload.chunks_mut(PIECE).try_for_each(|piece| {
                 frame.mask(piece);
                 socket.write(piece)
@@ -294,10 +295,10 @@ impl Shared {
         let mut machine = self.lock();
         loop {
             machine = match machine.poll(self.start) {
-                _ if !machine.out.is_empty() && !machine.is_writing => {
-                    self.write_out(machine, |_| Ok(()))
+                _ if !machine.out.is_empty() && machine.writing == 0 => {
+                    self.write_out(machine, 0, |_| Ok(()))
                 }
-                Next::End(_) if !machine.is_writing => break,
+                Next::End(_) if machine.writing == 0 => break,
                 Next::Wait(deadline) => self.wait(machine, &self.changed, deadline),
                 Next::End(_) => self.wait(machine, &self.changed, None),
             };
@@ -311,15 +312,16 @@ impl Shared {
         let _ = self.socket.shutdown(Shutdown::Both);
     }
 
-    /// Writes what is in `out`, and then some, outside the lock.
+    /// Writes what is in `out`, which is not empty, and then `more`, outside the lock.
     fn write_out<'a>(
         &'a self,
         mut machine: MutexGuard<'a, Machine>,
+        more_len: usize,
         more: impl FnOnce(&Self) -> io::Result<()>,
     ) -> MutexGuard<'a, Machine> {
-        machine.is_writing = true;
         let mut bytes = mem::take(&mut machine.spare);
         mem::swap(&mut bytes, &mut machine.out);
+        machine.writing = bytes.len() + more_len;
         machine.answers = 0;
         drop(machine);
         let result = self.write(&bytes).and_then(|()| more(self));
@@ -327,7 +329,7 @@ impl Shared {
         let mut machine = self.lock();
         machine.error = machine.error.take().or(result.err());
         machine.spare = bytes;
-        machine.is_writing = false;
+        machine.writing = 0;
         self.changed.notify_one();
         self.drained.notify_all();
         machine
@@ -382,12 +384,33 @@ impl Machine {
     }
 
     fn poll(&mut self, start: Instant) -> Next {
-        let next = self.ws.poll(start.elapsed(), &mut self.out);
+        let mut out = Backlog { out: &mut self.out, writing: self.writing };
+        let next = self.ws.poll(start.elapsed(), &mut out);
         if self.error.is_some() {
             self.out.clear();
             self.answers = 0;
         }
         next
+    }
+}
+
+/// Tells of what is being written, too: no Pong is waited for while the Ping would stand behind that.
+struct Backlog<'a> {
+    out: &'a mut Vec<u8>,
+    writing: usize,
+}
+
+impl Output for Backlog<'_> {
+    fn make_room(&mut self, bytes: usize) -> bool {
+        self.out.make_room(bytes)
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.out.put(bytes);
+    }
+
+    fn waiting(&self) -> usize {
+        self.out.waiting() + self.writing
     }
 }
 

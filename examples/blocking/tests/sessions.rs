@@ -173,6 +173,27 @@ fn a_peer_that_says_nothing_times_out() {
     assert_eq!(told.join().unwrap(), Failure::TimedOut(Timeout::Keepalive));
 }
 
+/// Our own backlog keeps the peer from answering a Ping, and that is not its fault.
+#[test]
+fn a_peer_that_is_slow_to_take_a_long_message_does_not_time_out() {
+    let (keepalive, pong) = (Duration::from_millis(200), Duration::from_millis(100));
+    let (mut server, peer) = server(Config::default().keepalive(keepalive, pong).unwrap());
+    let sender = server.sender();
+    let long =
+        thread::spawn(move || sender.send_long(vec![0; 15_000_000], WebSocket::start_binary));
+    let served = thread::spawn(move || receive(&mut server, |_| {}));
+    let mut client = stream(peer, Negotiated::client([7; 32]), Config::default());
+    thread::sleep(Duration::from_secs(1));
+    let sender = client.sender();
+    let close = receive(&mut client, |data| {
+        assert_eq!(data.len(), 15_000_000);
+        sender.answer(|ws, out| ws.close(CloseCode::NORMAL, "", out)).unwrap();
+    });
+    assert_eq!(close.unwrap(), Some(CloseCode::NORMAL));
+    assert_eq!(served.join().unwrap().unwrap(), Some(CloseCode::NORMAL));
+    long.join().unwrap().unwrap();
+}
+
 /// Timers run while a write blocks, and a peer that neither reads nor writes is let go of in the end.
 #[test]
 fn a_peer_that_never_reads_is_let_go_of() {
