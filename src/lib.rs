@@ -36,6 +36,8 @@
 //!
 //! Where the transport takes the output slowly, stop feeding `receive` while more waits than the high-water mark
 //! ([`Config::high_water_mark`]), and go on when it has drained. Above the mark no keepalive runs, so nothing is missed.
+//! That is for an end whose output is answers. One that sends of its own accord stops sending, and reads on: two ends that
+//! both stop reading until the other has read wait for ever.
 //! To stop reading below it is to be deaf: keepalive and idle timeout take it for the peer's silence, so leave them off
 //! there. A `VecDeque<u8>` makes an output that gives up bytes from its front; of a `Vec`, `drain` what was written.
 //!

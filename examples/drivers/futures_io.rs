@@ -186,12 +186,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
         unfold(self, async |mut ws| Some((ws.next().await?, ws)))
     }
 
-    /// Lends the next event. After the last one, or while the peer is slow to take our bytes, it is time to `fill`.
+    /// Lends the next event. After the last one it is time to `fill`; where events were answered, to be [`ready`](Self::ready)
+    /// before, or a peer that does not read fills the memory.
     pub fn buffered(&mut self) -> Option<Event<'_>> {
         let Machine { ws, out, .. } = &mut *self.sender.lock();
-        if out.len() > HIGH_WATER_MARK {
-            return None;
-        }
         let mut input = &mut self.bytes[self.unread.clone()];
         let event = ws.receive(&mut input, out);
         self.unread.start = self.unread.end - input.len();
@@ -201,12 +199,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     /// Writes, reads and waits until there is something to take; `false` once the connection was closed.
     pub async fn fill(&mut self) -> Result<bool, Error> {
         loop {
-            let (next, waiting) = self.poll();
-            let has_room = waiting <= HIGH_WATER_MARK;
-            match next {
-                Next::Wait(_) if has_room && !self.unread.is_empty() => return Ok(true),
+            match self.poll().0 {
+                Next::Wait(_) if !self.unread.is_empty() => return Ok(true),
                 Next::Wait(deadline) => {
-                    if self.exchange(deadline, has_room).await {
+                    if self.exchange(deadline, true).await {
                         return Ok(true);
                     }
                 }
@@ -223,8 +219,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
         }
     }
 
+    /// Waits until there is room for more. Where the connection has ended, `fill` tells.
+    pub async fn ready(&mut self) {
+        let _ = self.drain(HIGH_WATER_MARK).await;
+    }
+
     /// Waits for room, calls the machine, and writes what the transport takes at once. Dropped before its end, it has not
     /// called. Where one read brings many messages, a [`Sender`] costs less: what it appends is written together.
+    ///
+    /// Meanwhile nothing is read. Two ends that both send without reading wait for each other: who sends of his own accord,
+    /// and is answered, sends by a [`Sender`] from another task.
     pub async fn send<T>(
         &mut self,
         call: impl FnOnce(&mut WebSocket, &mut Vec<u8>) -> Result<T, UsageError>,
@@ -270,7 +274,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
             } else if waiting <= most && (most > 0 || self.writing.is_empty()) {
                 return Ok(());
             }
-            let deadline = if let Next::Wait(deadline) = next { deadline } else { None };
+            let deadline = match next {
+                Next::Wait(deadline) => deadline,
+                Next::End(_) if most > 0 => return Ok(()),
+                Next::End(_) => None,
+            };
             self.exchange(deadline, false).await;
         }
     }

@@ -28,6 +28,7 @@ async fn lent(socket: Socket) {
         while let Some(Event::Binary(data)) = ws.buffered() {
             sender.send_now(|ws, out| ws.send_binary(&data, out)).unwrap();
         }
+        ws.ready().await;
     }
 }
 

@@ -215,6 +215,7 @@ async fn echo(mut ws: WebSocketStream<End>, dropper: &mut Dropper) -> Result<(),
                 _ => Ok(()),
             })?;
         }
+        done!(dropper, ws.ready());
     }
     Ok(())
 }

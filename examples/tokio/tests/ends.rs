@@ -145,6 +145,7 @@ async fn a_peer_that_does_not_read_is_not_read_from() {
                 let Event::Binary(data) = event else { panic!("{event:?}") };
                 sender.send_now(|ws, out| ws.send_binary(&data, out)).unwrap();
             }
+            ws.ready().await;
         }
     };
     let mut sent = 0;
@@ -162,6 +163,32 @@ async fn a_peer_that_does_not_read_is_not_read_from() {
     }
     // Two marks, of what is being written and of what waits for that, and what was read.
     assert!((64 * 1024..3 * 64 * 1024).contains(&sent), "{sent}");
+}
+
+/// The echo of what one end sends of its own accord, read in another task.
+#[tokio::test(start_paused = true)]
+async fn a_backlog_does_not_keep_an_end_from_reading() {
+    const MESSAGES: usize = 2000;
+    let (mut client, mut server) = pair();
+    let sender = client.sender();
+    let send = async {
+        for _ in 0..MESSAGES {
+            sender.send(|ws, out| ws.send_binary(&[0; 1000], out)).await.unwrap();
+        }
+    };
+    let receive = async {
+        for _ in 0..MESSAGES {
+            client.next().await.unwrap().unwrap();
+        }
+    };
+    let echo = async {
+        for _ in 0..MESSAGES {
+            let Event::Binary(data) = server.next().await.unwrap().unwrap() else { panic!() };
+            server.send(|ws, out| ws.send_binary(&data, out)).await.unwrap();
+        }
+        server.flush().await.unwrap();
+    };
+    timeout(Duration::from_secs(60), async { join!(send, receive, echo) }).await.unwrap();
 }
 
 /// A transport that takes everything at once, while somebody sends on and on, and has one message to read.

@@ -53,6 +53,7 @@ async fn echo(ws: Result<Stream, Error>) -> Result<(), Error> {
                 Event::Ping(_) | Event::Pong(_) | Event::Close(_) => Ok(()), // answered already
             });
         }
+        ws.ready().await;
     }
     Ok(())
 }

@@ -49,6 +49,7 @@ async fn serve(socket: TcpStream) -> Result<(), Error> {
                 Event::Ping(_) | Event::Pong(_) | Event::Close(_) => Ok(()), // answered already
             });
         }
+        ws.ready().await;
     }
     Ok(())
 }

@@ -62,6 +62,7 @@ async fn echo(ws: Result<WebSocketStream<TcpStream>, Error>) -> Result<(), Error
                 Event::Ping(_) | Event::Pong(_) | Event::Close(_) => Ok(()), // answered already
             });
         }
+        ws.ready().await;
     }
     Ok(())
 }
