@@ -99,6 +99,15 @@ async fn a_peer_that_says_nothing_times_out() {
     assert_eq!(start.elapsed(), 45 * second);
 }
 
+/// Our own backlog keeps the peer from answering a Ping, and that is not its fault.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_is_slow_to_take_a_long_message_does_not_time_out() {
+    let second = Duration::from_secs(1);
+    let (mut ws, _peer) = server(Config::default().keepalive(30 * second, 5 * second).unwrap());
+    ws.send(|ws, out| ws.send_binary(&[0; 70_000], out)).await.unwrap();
+    assert!(timeout(600 * second, ws.next()).await.is_err());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_transport_that_ends_early_is_a_failure() {
     let (mut ws, peer) = server(Config::default());
