@@ -128,6 +128,23 @@ fn chunks_of_text_are_checked() {
 }
 
 /// What is left of a message is dropped by the call that did not begin it; what follows is unharmed.
+/// RFC 1951 §3.2.3: the block type 3 is reserved.
+#[test]
+fn what_comes_before_an_invalid_block_is_handed_out() {
+    const STORED: &[u8] = b"\x00\x05\x00\xfa\xffHello";
+    let end = Next::End(Err(Failure::Protocol(ProtocolError::InvalidCompression)));
+    for (before, expected) in
+        [(STORED, vec![(MessageKind::Binary, b"Hello".to_vec(), false)]), (b"", Vec::new())]
+    {
+        let len = u8::try_from(before.len() + 1).unwrap();
+        let frame = [&[0xC2, len], before, &[0b110]].concat();
+        for piece_len in [usize::MAX, 1] {
+            let mut client = open(Role::Client, Config::default());
+            assert_eq!(receive_chunks(&mut client, &frame, piece_len), (expected.clone(), end));
+        }
+    }
+}
+
 #[test]
 fn a_message_goes_on_with_the_call_that_began_it() {
     let long = text(100_000);
