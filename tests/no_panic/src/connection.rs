@@ -68,6 +68,7 @@ impl<O: Output + ?Sized> CallsWith<O> {
 
 #[unsafe(no_mangle)]
 pub static CONFIG: Configuration = Configuration {
+    new: Config::new,
     default: Config::default,
     message_limit: Config::message_limit,
     fragment_limit: Config::fragment_limit,
@@ -83,6 +84,7 @@ pub static CONFIG: Configuration = Configuration {
 type Configured = Result<Config, UsageError>;
 
 pub struct Configuration {
+    new: fn() -> Config,
     default: fn() -> Config,
     message_limit: fn(Config, u64) -> Configured,
     fragment_limit: fn(Config, u32) -> Configured,
