@@ -419,6 +419,7 @@ mod tests {
         blocks_of_all_kinds
         streams_that_end_within_a_message
         a_stream_whose_end_is_known_before_its_room
+        a_copy_whose_end_is_in_the_last_byte
         a_stream_that_ends_without_the_empty_block
         a_stream_that_ends_with_the_empty_block
         the_next_message_after_a_stream_that_ended
@@ -603,6 +604,19 @@ mod tests {
         assert_eq!(payload.bytes.len(), 8);
         payload.stored(false, b"more").stored_header(false);
         assert_eq!(alone::<B>(&payload.bytes).unwrap(), [&[200; 6][..], b"more"].concat());
+    }
+
+    /// All of the input is taken before there is room for the copy, wherever in the byte that ends.
+    fn a_copy_whose_end_is_in_the_last_byte<B: Backend>() {
+        for letters in 0..8 {
+            for copies in 1..3 {
+                let symbols = ["a", &"b".repeat(letters), &"<a>".repeat(copies), "."].concat();
+                let mut payload = Bits::new();
+                payload.dynamic(&FOUR_CODES).dynamic_symbols(&symbols).stored_header(false);
+                let made = ["a", &"b".repeat(letters), &"aaaa".repeat(copies)].concat();
+                assert_eq!(alone::<B>(&payload.bytes).unwrap(), made.as_bytes());
+            }
+        }
     }
 
     fn a_stream_that_ends_without_the_empty_block<B: Backend>() {
@@ -1049,8 +1063,10 @@ mod tests {
             let mut deflater = Deflater::<B::Deflate>::new(15, takes_over, 6);
             deflated(&mut deflater, b"");
             assert!(format!("{deflater:?}").contains("is_held: false"));
+            assert!(!deflater.is_held());
             deflated(&mut deflater, b"Hello");
             assert!(format!("{deflater:?}").contains(&held));
+            assert_eq!(deflater.is_held(), takes_over);
         }
     }
 
