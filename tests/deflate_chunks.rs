@@ -40,6 +40,7 @@ fn receive_chunks(ws: &mut WebSocket, bytes: &[u8], piece_len: usize) -> (Messag
             assert!(chunk.last || !chunk.payload.is_empty());
             payload.extend_from_slice(chunk.payload);
             *is_over = chunk.last;
+            assert!(scratch.len() <= 16 << 10, "{}", scratch.len());
         }
         assert!(piece.is_empty());
     }
@@ -127,7 +128,6 @@ fn chunks_of_text_are_checked() {
     }
 }
 
-/// What is left of a message is dropped by the call that did not begin it; what follows is unharmed.
 /// RFC 1951 §3.2.3: the block type 3 is reserved.
 #[test]
 fn what_comes_before_an_invalid_block_is_handed_out() {
@@ -145,6 +145,7 @@ fn what_comes_before_an_invalid_block_is_handed_out() {
     }
 }
 
+/// What is left of a message is dropped by the call that did not begin it; what follows is unharmed.
 #[test]
 fn a_message_goes_on_with_the_call_that_began_it() {
     let long = text(100_000);
@@ -232,4 +233,18 @@ fn control_frames_come_out_of_the_rest_that_is_dropped() {
         assert!(matches!(next(), Some(Event::Close(close)) if close.reason() == "three"));
         assert_eq!(next(), None);
     }
+}
+
+/// The idle timeout runs "without a byte received", however often the caller asks.
+#[test]
+fn no_input_is_no_sign_of_life() {
+    let secs = Duration::from_secs;
+    let wait = |time| Next::Wait(Some(secs(time)));
+    let mut client = open(Role::Client, Config::default().idle_timeout(secs(60)).unwrap());
+    let (mut scratch, mut out) = (Vec::new(), Vec::new());
+    assert_eq!(client.poll(secs(0), &mut out), wait(60));
+    assert_eq!(client.receive_chunk(&mut &mut [][..], &mut scratch, &mut out), None);
+    assert_eq!(client.poll(secs(20), &mut out), wait(60));
+    assert_eq!(client.receive_chunk(&mut &mut [0x82][..], &mut scratch, &mut out), None);
+    assert_eq!(client.poll(secs(40), &mut out), wait(100));
 }
