@@ -495,6 +495,12 @@ fn server_sends_prepared_as_it_is() {
         open().send_prepared(&plain.clone().compress(&config).unwrap(), &mut out).unwrap();
         assert_eq!(out, plain.frame());
     }
+    for len in 0..20 {
+        let plain = Prepared::text(&"x".repeat(len)).unwrap();
+        let mut out = Vec::new();
+        open().send_prepared(&plain.clone().compress(&config).unwrap(), &mut out).unwrap();
+        assert!(out == plain.frame() || out.len() < plain.frame().len(), "{len}: {out:02x?}");
+    }
     let plain = Prepared::binary(&[7; 500]).unwrap();
     let prepared = plain.clone().compress(&config).unwrap();
     assert_eq!(prepared.frame(), plain.frame());

@@ -358,9 +358,11 @@ fn debug_output_holds_no_compressed_message_row_111() {
     texts.push(format!("{client:?}"));
     client.receive_chunk(&mut input, &mut scratch, &mut Vec::new()).unwrap();
     texts.push(format!("{client:?}"));
-    for text in texts {
+    for text in &texts {
         assert!(text.len() < 2_000, "{text}");
+        assert!(text.contains("which: Worthwhile, threshold: 0, is_on: "), "{text}");
     }
+    assert!(texts[2].contains("Stream { utf8: None, is_begun: true, room: "), "{}", texts[2]);
 }
 
 #[test]
