@@ -34,7 +34,9 @@ async fn main() -> Result<(), Error> {
         }
     }
     let tls = if is_plain { None } else { Some(acceptor(certificate)?) };
-    let listener = TcpListener::bind(address).await?;
+    let listener = TcpListener::bind(&address)
+        .await
+        .map_err(|error| format!("cannot listen on {address}: {error}"))?;
     println!("listening on http{}://{}/", if is_plain { "" } else { "s" }, listener.local_addr()?);
     loop {
         let (socket, peer) = listener.accept().await?;

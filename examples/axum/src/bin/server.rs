@@ -18,7 +18,9 @@ const PAGE: &str = "An echo for WebSockets.\n";
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".to_owned());
-    let listener = TcpListener::bind(address).await?;
+    let listener = TcpListener::bind(&address)
+        .await
+        .map_err(|error| format!("cannot listen on {address}: {error}"))?;
     println!("listening on http://{}/", listener.local_addr()?);
     let listener = listener.tap_io(|socket| {
         let _ = socket.set_nodelay(true);

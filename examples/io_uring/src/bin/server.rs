@@ -40,7 +40,8 @@ impl Service for Echo {
 
 fn main() -> Result<(), Error> {
     let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".to_owned());
-    let listener = TcpListener::bind(address)?;
+    let listener = TcpListener::bind(&address)
+        .map_err(|error| format!("cannot listen on {address}: {error}"))?;
     let address = listener.local_addr()?;
     match Server::new(listener, Config::default(), Echo, true) {
         Ok(server) => {

@@ -22,7 +22,8 @@ fn main() -> Result<(), Error> {
         [address, "--ca", file] => (address, Some(file)),
         _ => return Err("usage: server [ADDR] [--ca FILE]".into()),
     };
-    let listener = TcpListener::bind(address)?;
+    let listener = TcpListener::bind(address)
+        .map_err(|error| format!("cannot listen on {address}: {error}"))?;
     let address = listener.local_addr()?;
     let names = vec!["localhost".to_owned(), address.ip().to_string()];
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names)?;

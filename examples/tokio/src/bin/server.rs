@@ -9,7 +9,9 @@ use websocket_proto::{Accept, Config, Event};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".to_owned());
-    let listener = TcpListener::bind(address).await?;
+    let listener = TcpListener::bind(&address)
+        .await
+        .map_err(|error| format!("cannot listen on {address}: {error}"))?;
     println!("listening on ws://{}/", listener.local_addr()?);
     loop {
         let (socket, peer) = listener.accept().await?;
