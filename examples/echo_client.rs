@@ -89,6 +89,9 @@ impl Options {
     ) -> Result<(), Box<dyn Error>> {
         let url = format!("{}{path}", self.url);
         let request = ClientRequest::new(&url)?;
+        if request.is_secure() {
+            return Err("TLS is the transport's job, and this one is plain TCP".into());
+        }
         #[cfg(feature = "deflate")]
         let request = request.deflate(websocket_proto::DeflateConfig::default());
         let mut transport = Transport::connect(request.host(), request.port(), self.trickle)?;

@@ -32,6 +32,9 @@ fn main() -> Result<(), Error> {
 /// Opens a connection and hands out each of its events, until it has ended.
 fn session(url: &str, mut handle: impl FnMut(Event<'_>, &Sender)) -> Result<(), Error> {
     let request = ClientRequest::new(url)?;
+    if request.is_secure() {
+        return Err("TLS is the transport's job, and this one is plain TCP".into());
+    }
     #[cfg(feature = "deflate")]
     let request = request.deflate(websocket_proto::DeflateConfig::default());
     let socket = TcpStream::connect((request.host(), request.port()))?;

@@ -54,6 +54,9 @@ async fn echo(url: &str) -> Result<(), Error> {
 
 async fn connect(url: &str) -> Result<WebSocketStream<TcpStream>, Error> {
     let request = ClientRequest::new(url)?;
+    if request.is_secure() {
+        return Err("TLS is the transport's job, and this one is plain TCP".into());
+    }
     #[cfg(feature = "deflate")]
     let request = request.deflate(websocket_proto::DeflateConfig::default());
     let socket = TcpStream::connect((request.host(), request.port())).await?;

@@ -74,6 +74,9 @@ impl Client {
 
     fn connect(&self, url: &str) -> Result<WebSocketStream<ClientConnection>, Error> {
         let request = ClientRequest::new(url)?;
+        if !request.is_secure() {
+            return Err("this one speaks TLS, which is for wss".into());
+        }
         #[cfg(feature = "deflate")]
         let request = request.deflate(websocket_proto::DeflateConfig::default());
         let socket = TcpStream::connect((request.host(), request.port()))?;
