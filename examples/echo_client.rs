@@ -1,4 +1,5 @@
 //! The client under the Autobahn suite's server: `cargo run --release --example echo_client -- ws://127.0.0.1:9001`.
+//! `tests/autobahn/run client` starts that server, and runs it.
 //!
 //! Echoes every message of every case of the fuzzing server, then asks it for its report.
 

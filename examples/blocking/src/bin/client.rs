@@ -1,5 +1,6 @@
 //! The client under the Autobahn suite's server, which echoes every message of every case:
 //! `cargo run --manifest-path examples/blocking/Cargo.toml --bin client -- URL [--agent NAME]`.
+//! `tests/autobahn/run client --driver blocking` starts that server, and runs it.
 
 use std::env;
 use std::net::TcpStream;

@@ -1,5 +1,6 @@
 //! The client under the Autobahn suite's server, which echoes every message of every case, by owned messages:
 //! `cargo run --manifest-path examples/futures_io/Cargo.toml --bin client -- URL [--agent NAME]`.
+//! `tests/autobahn/run client --driver futures_io` starts that server, and runs it.
 
 use std::env;
 

@@ -1,5 +1,6 @@
 //! The client under the Autobahn suite's server, which echoes every message of every case:
 //! `cargo run --manifest-path examples/tls/Cargo.toml --bin client -- URL [--agent NAME] [--ca FILE]`.
+//! `tests/autobahn/run client --driver tls` starts that server, and runs it.
 //!
 //! It trusts who Mozilla trusts or, with `--ca`, the certificates of a file, as PEM, alone.
 
