@@ -11,16 +11,17 @@ use websocket_proto::{ClientRequest, Config, Event};
 fn main() -> Result<(), Error> {
     let args: Vec<String> = env::args().skip(1).collect();
     let (url, agent) = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [url] => (url, "blocking"),
+        [url] if !url.starts_with('-') => (url, "blocking"),
         [url, "--agent", agent] => (url, agent),
         _ => return Err("usage: client URL [--agent NAME]".into()),
     };
     let mut count = 0;
-    session(&format!("{url}/getCaseCount"), |event, _| {
+    let counted = session(&format!("{url}/getCaseCount"), |event, _| {
         if let Event::Text(text) = event {
             count = text.parse().unwrap_or(0);
         }
-    })?;
+    });
+    counted.map_err(|error| format!("{url}: {error}"))?;
     for case in 1..=count {
         // The suite breaks the protocol on purpose; a failure is what many cases are after.
         if let Err(error) = session(&format!("{url}/runCase?case={case}&agent={agent}"), echo) {

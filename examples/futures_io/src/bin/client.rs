@@ -16,12 +16,13 @@ fn main() -> Result<(), Error> {
 async fn run() -> Result<(), Error> {
     let args: Vec<String> = env::args().skip(1).collect();
     let (url, agent) = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [url] => (url, "futures-io"),
+        [url] if !url.starts_with('-') => (url, "futures-io"),
         [url, "--agent", agent] => (url, agent),
         _ => return Err("usage: client URL [--agent NAME]".into()),
     };
     let mut count = 0;
-    let mut ws = connect(&format!("{url}/getCaseCount")).await?;
+    let mut ws =
+        connect(&format!("{url}/getCaseCount")).await.map_err(|error| format!("{url}: {error}"))?;
     while let Some(message) = ws.next().await {
         if let Event::Text(text) = message? {
             count = text.parse()?;

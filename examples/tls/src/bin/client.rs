@@ -26,13 +26,15 @@ fn main() -> Result<(), Error> {
         match arg.as_str() {
             "--agent" => agent = args.next().ok_or(USAGE)?,
             "--ca" => file = Some(args.next().ok_or(USAGE)?),
-            _ => url = Some(arg),
+            _ if url.is_none() && !arg.starts_with('-') => url = Some(arg),
+            _ => return Err(USAGE.into()),
         }
     }
     let mut roots = RootCertStore::empty();
     match file {
         Some(file) => {
-            for certificate in CertificateDer::pem_file_iter(file)? {
+            let certificates = CertificateDer::pem_file_iter(&file);
+            for certificate in certificates.map_err(|error| format!("{file}: {error}"))? {
                 roots.add(certificate?)?;
             }
         }
@@ -42,11 +44,12 @@ fn main() -> Result<(), Error> {
     let client = Client { url: url.ok_or(USAGE)?, tls: Arc::new(tls) };
 
     let mut count = 0;
-    client.session("/getCaseCount", |event, _, _| {
+    let counted = client.session("/getCaseCount", |event, _, _| {
         if let Event::Text(text) = event {
             count = text.parse().unwrap_or(0);
         }
-    })?;
+    });
+    counted.map_err(|error| format!("{}: {error}", client.url))?;
     for case in 1..=count {
         // The suite breaks the protocol on purpose; a failure is what many cases are after.
         if let Err(error) = client.session(&format!("/runCase?case={case}&agent={agent}"), echo) {

@@ -17,9 +17,9 @@ fn main() -> Result<(), Error> {
     let args: Vec<String> = env::args().skip(1).collect();
     let (address, file) = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => ("127.0.0.1:9443", None),
-        [address] => (address, None),
         ["--ca", file] => ("127.0.0.1:9443", Some(file)),
         [address, "--ca", file] => (address, Some(file)),
+        [address] if !address.starts_with('-') => (address, None),
         _ => return Err("usage: server [ADDR] [--ca FILE]".into()),
     };
     let listener = TcpListener::bind(address)
@@ -28,7 +28,7 @@ fn main() -> Result<(), Error> {
     let names = vec!["localhost".to_owned(), address.ip().to_string()];
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names)?;
     if let Some(file) = file {
-        fs::write(file, cert.pem())?;
+        fs::write(file, cert.pem()).map_err(|error| format!("{file}: {error}"))?;
     }
     let key = PrivateKeyDer::Pkcs8(signing_key.serialize_der().into());
     let tls = ServerConfig::builder()
