@@ -24,11 +24,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio::{select, spawn};
 use websocket_proto::{
-    ClientRequest, Config, ConnectRequest, Event, Failure, Negotiated, Next, Supported, UsageError,
-    WebSocket, header_fields, negotiate_connect,
+    ClientRequest, Config, ConnectRequest, Event, Failure, Negotiated, Next, Supported, Timeout,
+    UsageError, WebSocket, header_fields, negotiate_connect,
 };
 
-/// A [`Failure`], a `HandshakeError`, a [`UsageError`], an [`h2::Error`], or that an opening took too long.
+/// A [`Failure`], a `HandshakeError`, a [`UsageError`], or an [`h2::Error`].
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 /// An event that owns what it tells.
 pub type Message = Event<'static>;
@@ -84,7 +84,7 @@ where
         spawn(connection);
         Ok(requests)
     };
-    timeout(PATIENCE, opening).await?
+    timeout(PATIENCE, opening).await.map_err(|_| TOO_LATE)?
 }
 
 impl WebSocketStream {
@@ -130,7 +130,7 @@ impl WebSocketStream {
             let (ws, subprotocol) = open(connect.accept_http(&response, seed)?, config);
             Ok(Self::new(ws, subprotocol, sender, response.into_body()))
         };
-        timeout(PATIENCE, opening).await?
+        timeout(PATIENCE, opening).await.map_err(|_| TOO_LATE)?
     }
 
     fn new(
@@ -318,5 +318,6 @@ pub const STREAMS: u32 = 100;
 pub const WINDOW: u32 = 64 * 1024;
 /// While more than this waits, `send` waits too: [`Config::high_water_mark`], as it is by default.
 const HIGH_WATER_MARK: usize = 64 * 1024;
+const TOO_LATE: Failure = Failure::TimedOut(Timeout::Opening);
 /// How long an opening handshake may take, and letting go of a stream.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -259,12 +259,14 @@ async fn server_takes_no_connect() {
 async fn server_never_answers() {
     let (io, _socket) = duplex(4096);
     let start = Instant::now();
-    assert!(h2_driver::client(io).await.is_err());
+    let error = h2_driver::client(io).await.err().unwrap();
+    assert_eq!(failure(error), Failure::TimedOut(Timeout::Opening));
     assert_eq!(start.elapsed(), PATIENCE);
     let io = raw_server(async |_request, _respond| std::future::pending().await);
     let requests = h2_driver::client(io).await.unwrap();
     let start = Instant::now();
-    assert!(connect(&requests, "/echo").await.is_err());
+    let error = connect(&requests, "/echo").await.err().unwrap();
+    assert_eq!(failure(error), Failure::TimedOut(Timeout::Opening));
     assert_eq!(start.elapsed(), PATIENCE);
 }
 
