@@ -18,42 +18,53 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use websocket_proto::{ClientRequest, CloseCode, Config, DeflateConfig, Event};
 
+const USAGE: &str = "usage: client URL [--count N] [--certificate FILE]";
+
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let (mut url, mut count, mut certificate) = (None, 8, None);
     let mut args = env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
-            "--count" => count = args.next().ok_or("how many?")?.parse()?,
-            "--certificate" => certificate = Some(args.next().ok_or("which file?")?),
+            "--count" => count = args.next().and_then(|count| count.parse().ok()).ok_or(USAGE)?,
+            "--certificate" => certificate = Some(args.next().ok_or(USAGE)?),
+            _ if arg.starts_with('-') => return Err(USAGE.into()),
             _ => url = Some(arg),
         }
     }
-    let url = url.ok_or("usage: client URL [--count N] [--certificate FILE]")?;
-    let request = ClientRequest::new(&url)?;
-    let socket = TcpStream::connect((request.host(), request.port())).await?;
-    socket.set_nodelay(true)?;
-    let requests = if request.is_secure() {
-        let name = ServerName::try_from(request.host().to_owned())?;
-        h2_driver::client(connector(certificate)?.connect(name, socket).await?).await?
-    } else {
-        h2_driver::client(socket).await?
-    };
+    let url = url.ok_or(USAGE)?;
+    if count > h2_driver::STREAMS {
+        return Err(format!("a connection has {} streams at a time", h2_driver::STREAMS).into());
+    }
+    let requests = open(&url, certificate).await.map_err(|error| format!("{url}: {error}"))?;
     let mut all = JoinSet::new();
     for number in 0..count {
         all.spawn(talk(requests.clone(), url.clone(), number));
     }
     while let Some(done) = all.join_next().await {
-        let (number, bytes) = done??;
+        let (number, bytes) = done?.map_err(|error| format!("{url}: {error}"))?;
         println!("WebSocket {number}: {bytes} bytes echoed, and closed");
     }
     Ok(())
 }
 
+async fn open(url: &str, certificate: Option<String>) -> Result<SendRequest<Bytes>, Error> {
+    let request = ClientRequest::new(url)?;
+    let socket = TcpStream::connect((request.host(), request.port())).await?;
+    socket.set_nodelay(true)?;
+    if request.is_secure() {
+        let name = ServerName::try_from(request.host().to_owned())?;
+        h2_driver::client(connector(certificate)?.connect(name, socket).await?).await
+    } else {
+        h2_driver::client(socket).await
+    }
+}
+
 fn connector(file: Option<String>) -> Result<TlsConnector, Error> {
     let mut roots = RootCertStore::empty();
     if let Some(file) = file {
-        roots.add(CertificateDer::from_pem_file(file)?)?;
+        let certificate = CertificateDer::from_pem_file(&file);
+        roots.add(certificate.map_err(|error| format!("{file}: {error}"))?)?;
     }
     let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec()];
@@ -63,8 +74,8 @@ fn connector(file: Option<String>) -> Result<TlsConnector, Error> {
 async fn talk(
     requests: SendRequest<Bytes>,
     url: String,
-    number: usize,
-) -> Result<(usize, usize), Error> {
+    number: u32,
+) -> Result<(u32, usize), Error> {
     let request = ClientRequest::new(&url)?.subprotocol("echo").deflate(DeflateConfig::default());
     let mut seed = [0; 32];
     getrandom::fill(&mut seed)?;

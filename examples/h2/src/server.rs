@@ -20,6 +20,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use websocket_proto::{Config, DeflateConfig, Event, Supported, UsageError};
 
+const USAGE: &str = "usage: server [ADDR] [--plain | --certificate FILE]";
 const PAGE: &str = include_str!("page.html");
 
 #[tokio::main]
@@ -29,14 +30,15 @@ async fn main() -> Result<(), Error> {
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--plain" => is_plain = true,
-            "--certificate" => certificate = Some(args.next().ok_or("which file?")?),
+            "--certificate" => certificate = Some(args.next().ok_or(USAGE)?),
+            _ if arg.starts_with('-') => return Err(USAGE.into()),
             _ => address = arg,
         }
     }
-    let tls = if is_plain { None } else { Some(acceptor(certificate)?) };
     let listener = TcpListener::bind(&address)
         .await
         .map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    let tls = if is_plain { None } else { Some(acceptor(certificate)?) };
     println!("listening on http{}://{}/", if is_plain { "" } else { "s" }, listener.local_addr()?);
     loop {
         let (socket, peer) = listener.accept().await?;
@@ -54,7 +56,7 @@ fn acceptor(file: Option<String>) -> Result<TlsAcceptor, Error> {
     let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
     let made = rcgen::generate_simple_self_signed(names)?;
     if let Some(file) = file {
-        std::fs::write(file, made.cert.pem())?;
+        std::fs::write(&file, made.cert.pem()).map_err(|error| format!("{file}: {error}"))?;
     }
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der())?;
     let mut config = ServerConfig::builder()
