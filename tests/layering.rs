@@ -1,4 +1,5 @@
-//! The layers of the library, read off its sources: a file uses what is below it and nothing above or beside it.
+//! What is read off the sources of the library: its layers, where a file uses what is below it and nothing above or beside
+//! it; how long files are; what stands in no example.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -248,6 +249,39 @@ fn the_types_of_others_are_in_one_place_each() {
             assert!(!implies(feature, name), "{feature} implies {name}");
         }
     }
+}
+
+/// Documentation shows how each is called: in an example of its own, or in that of another.
+#[test]
+fn every_public_function_stands_in_an_example() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut texts = vec![fs::read_to_string(root.join("README.md")).unwrap()];
+    for entry in fs::read_dir(root.join("src/guide")).unwrap() {
+        texts.push(fs::read_to_string(entry.unwrap().path()).unwrap());
+    }
+    for (_, source) in sources() {
+        let lines = source.lines().map(str::trim_start);
+        let docs = lines.filter_map(|line| line.strip_prefix("///").or(line.strip_prefix("//!")));
+        texts.push(docs.map(str::trim_start).collect::<Vec<_>>().join("\n"));
+    }
+    // What is between two fences; the text after the last of them is none of it.
+    let examples = texts.iter().flat_map(|text| text.split("```").skip(1).step_by(2));
+    let examples = examples.collect::<Vec<_>>().join("\n");
+    let is_name = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let words: BTreeSet<&str> = examples.split(|letter| !is_name(letter)).collect();
+    let mut count = 0;
+    for (file, source) in sources() {
+        for line in library_part(&source).lines().map(str::trim_start) {
+            let Some(public) = line.strip_prefix("pub ") else { continue };
+            let Some(function) = public.trim_start_matches("const ").strip_prefix("fn ") else {
+                continue;
+            };
+            let name = function.split(|letter| !is_name(letter)).next().unwrap();
+            assert!(words.contains(name), "{name} of {file}.rs stands in no example");
+            count += 1;
+        }
+    }
+    assert!(count > 100, "{count} functions");
 }
 
 #[test]
