@@ -1,4 +1,4 @@
-//! Benchmarks: this crate beside its peers.
+//! Benchmarks, this crate beside its peers: `cargo run --release --manifest-path benches/Cargo.toml`.
 
 mod alloc;
 mod checks;

@@ -1,5 +1,6 @@
-//! A driver over the traits of `embedded-io-async`, such as for the two halves of a TCP socket of embassy-net. To use
-//! it, copy this file, which is all of it; it takes the crates `embassy-futures` and `embedded-io-async`.
+//! A driver over the traits of `embedded-io-async`, such as for the two halves of a TCP socket of embassy-net.
+//! `cargo test --manifest-path examples/embedded_io/Cargo.toml` runs it over pipes; to use it, copy this file, which is
+//! all of it. It takes the crates `embassy-futures` and `embedded-io-async`.
 //!
 //! The machine is not in here: its calls take `transport.out`. What is in here reads, writes and waits. Reading and
 //! writing go on at the same time, so that two peers that both push do not wait for each other.

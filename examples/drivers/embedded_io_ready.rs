@@ -1,5 +1,6 @@
 //! The driver beside this over `embedded-io`, for transports that can say whether they are ready: without an executor,
-//! `embassy_futures::block_on` runs it. To use it, copy both files.
+//! `embassy_futures::block_on` runs it. `cargo test --manifest-path examples/embedded_io/Cargo.toml` does so; to use it,
+//! copy both files.
 
 use embassy_futures::yield_now;
 use embedded_io::{ErrorType, Read, ReadReady, Write, WriteReady};

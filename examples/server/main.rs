@@ -1,7 +1,8 @@
-//! A WebSocket server for thousands of connections on one thread: echo, chat, and a page to try it in a browser.
+//! A WebSocket server for thousands of connections on one thread: `cargo run --release --example server`.
 //!
-//! The event loop is here, and does not know the protocol; `connection.rs` drives its machines; `service.rs` says what is
-//! served. One buffer to read into and one to write from are shared by all connections.
+//! It serves an echo, a chat, and a page to try them in a browser. The event loop is here, and does not know the
+//! protocol; `connection.rs` drives its machines; `service.rs` says what is served. One buffer to read into and one to
+//! write from are shared by all connections.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,

@@ -1,5 +1,5 @@
 //! Oracles for fuzzing `websocket-proto` through its public API, one a file. A target hands its input to an oracle, which
-//! panics where a promise of the crate is not kept.
+//! panics where a promise of the crate is not kept. `fuzz/run` runs them all.
 
 pub mod accept;
 pub mod checker;

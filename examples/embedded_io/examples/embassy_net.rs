@@ -1,4 +1,5 @@
-//! An echo server over a TCP socket of embassy-net, which has accepted a peer.
+//! An echo server over a TCP socket of embassy-net, which has accepted a peer. It wants a board:
+//! `cargo build --manifest-path examples/embedded_io/Cargo.toml --example embassy_net` just builds it.
 #![no_std]
 
 use core::time::Duration;

@@ -1,4 +1,5 @@
-//! Builds the driver, and what it takes over `embedded-io`, so that they can be tested.
+//! Builds the driver, and what it takes over `embedded-io`, so that they can be tested:
+//! `cargo test --manifest-path examples/embedded_io/Cargo.toml`.
 #![no_std]
 
 #[path = "../../drivers/embedded_io.rs"]

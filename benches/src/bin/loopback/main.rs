@@ -1,4 +1,6 @@
-//! Echo servers over loopback, one after the other: the `server` example, one with tungstenite on the same event loop,
+//! Echo servers over loopback: `cargo run --release --manifest-path benches/Cargo.toml --bin loopback`.
+//!
+//! They run one after the other: the `server` example, one with tungstenite on the same event loop,
 //! one with tokio-tungstenite on one thread. Each is a process of its own; the load comes from this one.
 
 mod load;

@@ -1,4 +1,6 @@
-//! A client that connects out: it tests an echo server, says hello to a chat, or echoes the Autobahn suite's cases.
+//! A client that connects out: `examples/firmware/run client HOST:PORT`.
+//!
+//! It tests an echo server, says hello to a chat, or echoes the Autobahn suite's cases.
 #![no_std]
 #![no_main]
 

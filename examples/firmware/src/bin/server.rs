@@ -1,4 +1,4 @@
-//! An echo server on four sockets.
+//! An echo server on four sockets: `examples/firmware/run server`.
 #![no_std]
 #![no_main]
 
