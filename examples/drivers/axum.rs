@@ -2,6 +2,7 @@
 //! use it, copy this file and the driver for tokio.
 
 use std::convert::Infallible;
+use std::future::Future;
 
 use axum::body::Body;
 use axum::extract::FromRequestParts;

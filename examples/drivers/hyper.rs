@@ -1,6 +1,8 @@
 //! WebSockets behind the upgrades of hyper. `cargo run --manifest-path examples/hyper/Cargo.toml --bin server` runs it; to
 //! use it, copy this file and the driver for tokio.
 
+use std::future::Future;
+
 use hyper::{Request, Response, rt, upgrade};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
