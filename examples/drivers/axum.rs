@@ -1,5 +1,5 @@
 //! WebSockets behind the upgrades of axum. `cargo run --manifest-path examples/axum/Cargo.toml --bin server` runs it; to
-//! use it, copy this file and the driver for tokio.
+//! use it, copy this file and the driver for tokio, which is the crate `tokio_driver` here.
 
 use std::convert::Infallible;
 use std::future::Future;

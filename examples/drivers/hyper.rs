@@ -1,5 +1,5 @@
 //! WebSockets behind the upgrades of hyper. `cargo run --manifest-path examples/hyper/Cargo.toml --bin server` runs it; to
-//! use it, copy this file and the driver for tokio.
+//! use it, copy this file and the driver for tokio, which is the crate `tokio_driver` here.
 
 use std::future::Future;
 

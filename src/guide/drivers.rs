@@ -16,6 +16,7 @@ shown! {
     tls: "drivers/tls.rs", "`wss://`, by rustls over a socket that blocks.";
     io_uring: "drivers/io_uring.rs", "A server on Linux's io_uring.";
     tokio: "drivers/tokio.rs", "tokio.";
+    chat: "drivers/chat.rs", "A chat server around the driver for tokio.";
     futures_io: "drivers/futures_io.rs", "The traits of futures.";
     hyper: "drivers/hyper.rs", "The upgrades of hyper.";
     axum: "drivers/axum.rs", "The upgrades of axum.";
