@@ -210,7 +210,7 @@ pub use handshake::{header_fields, negotiate_http};
 pub use mask::Mask;
 pub use next::Next;
 pub use opcode::{MessageKind, Opcode};
-pub use output::{Output, SliceOutput};
+pub use output::{Backlog, Output, SliceOutput};
 pub use role::Role;
 #[cfg(feature = "deflate")]
 pub use websocket::Compress;

@@ -125,6 +125,57 @@ impl Output for SliceOutput<'_> {
     }
 }
 
+/// An [`Output`] together with what was taken away from it and is still being written: that waits as well.
+///
+/// Those who write in the background, from a buffer of their own, give it to `poll`: while a message before it is still on
+/// its way, no answer to a Ping is waited for in vain, and held replies do not pile up.
+///
+/// # Examples
+///
+/// ```
+/// use core::time::Duration;
+/// use websocket_proto::{Backlog, Config, Connection, Negotiated, Output, SliceOutput};
+///
+/// let mut server = Connection::open(Negotiated::server(), Config::default());
+/// let mut storage = [0; 144];
+/// let mut out = SliceOutput::new(&mut storage);
+/// server.send_text("meanwhile", &mut out)?;
+/// let mut both = Backlog::new(&mut out, 70_000);
+/// assert_eq!(both.waiting(), 70_011);
+/// let next = server.poll(Duration::from_secs(1), &mut both);
+/// # Ok::<(), websocket_proto::UsageError>(())
+/// ```
+#[derive(Debug)]
+pub struct Backlog<'a, O: ?Sized> {
+    out: &'a mut O,
+    writing: usize,
+}
+
+impl<'a, O: Output + ?Sized> Backlog<'a, O> {
+    /// Puts to `out`, before which `writing` bytes are still to be written.
+    pub fn new(out: &'a mut O, writing: usize) -> Self {
+        Self { out, writing }
+    }
+}
+
+impl<O: Output + ?Sized> Output for Backlog<'_, O> {
+    fn make_room(&mut self, bytes: usize) -> bool {
+        self.out.make_room(bytes)
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.out.put(bytes);
+    }
+
+    fn waiting(&self) -> usize {
+        self.out.waiting().saturating_add(self.writing)
+    }
+
+    fn put_masked(&mut self, bytes: &[u8], mask: &mut Mask) {
+        self.out.put_masked(bytes, mask);
+    }
+}
+
 #[cfg(feature = "alloc")]
 impl Output for alloc::vec::Vec<u8> {
     #[inline]
@@ -323,7 +374,7 @@ mod tests {
     use alloc::collections::VecDeque;
     use alloc::vec::Vec;
 
-    use super::{Output, SliceOutput};
+    use super::{Backlog, Output, SliceOutput};
     use crate::mask::Mask;
 
     const KEY: [u8; 4] = [1, 2, 3, 4];
@@ -365,6 +416,11 @@ mod tests {
         assert_eq!(slice.written(), expected);
         let len = expected.len();
         assert_eq!((vec.waiting(), deque.waiting(), slice.waiting()), (len, len, len));
+        vec.clear();
+        let mut backlog = Backlog::new(&mut vec, 7);
+        put_all(&mut backlog);
+        assert_eq!(backlog.waiting(), len + 7);
+        assert_eq!(vec, expected);
         #[cfg(feature = "bytes")]
         {
             let mut out = bytes::BytesMut::new();

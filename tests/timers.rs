@@ -13,9 +13,9 @@ use core::time::Duration;
 
 use common::{
     CLEAN, Frame, Log, Machine, OPEN, Seen, To, Wire, assert_ends_at, both, close, ends, judge,
-    secs,
+    opened, secs,
 };
-use websocket_proto::{Config, Failure, Next, Role, Timeout, UsageError};
+use websocket_proto::{Backlog, Config, Connection, Failure, Next, Role, Timeout, UsageError};
 
 fn keepalive() -> Config {
     Config::default().keepalive(secs(30), secs(10)).unwrap()
@@ -128,6 +128,21 @@ both! {
             let end = timed_out(Timeout::Keepalive);
             assert_ends_at(&mut *machine, secs(118), end, out, &[close(1011)]);
         }
+    };
+
+    client_keeps_alive_while_it_writes_row_100, server_keeps_alive_while_it_writes_row_100: |role| {
+        let config = keepalive().high_water_mark(131).unwrap();
+        let mut connection = Connection::open(opened(role), config);
+        let mut out = Wire::new();
+        assert_eq!(connection.poll(secs(0), &mut out), until(30));
+        // What was taken away and is being written stands before a Ping as well.
+        assert_eq!(connection.poll(secs(30), &mut Backlog::new(&mut out, 200)), until(60));
+        assert_eq!(out.bytes, b"");
+        assert_eq!(connection.poll(secs(60), &mut Backlog::new(&mut out, 100)), until(70));
+        assert_eq!(judge(role, &out.drain()), [ping()]);
+        assert_eq!(connection.poll(secs(69), &mut Backlog::new(&mut out, 200)), until(79));
+        assert_eq!(connection.poll(secs(78), &mut Backlog::new(&mut out, 100)), until(79));
+        assert_eq!(connection.poll(secs(79), &mut out), timed_out(Timeout::Keepalive));
     };
 
     client_keeps_alive_without_room_row_95, server_keeps_alive_without_room_row_95: |role| {

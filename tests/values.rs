@@ -34,18 +34,19 @@ fn machines_cross_threads_row_111() {
 
 /// Has the compiler check types of the crate, each with the feature that it needs.
 macro_rules! cross_threads {
-    ($($(#[$feature:meta])? $name:ident $(<$lifetime:lifetime>)?,)*) => {
+    ($($(#[$feature:meta])? $name:ident $(<$lifetime:lifetime $(, $of:ty)?>)?,)*) => {
         const CROSSING: &[&str] = &[$(stringify!($name)),*];
 
         #[test]
         fn all_types_cross_threads_row_111() {
-            $($(#[$feature])? crosses_threads::<websocket_proto::$name $(<$lifetime>)?>();)*
+            $($(#[$feature])? crosses_threads::<websocket_proto::$name $(<$lifetime $(, $of)?>)?>();)*
         }
     };
 }
 
 cross_threads! {
     Accept<'_>,
+    Backlog<'_, Vec<u8>>,
     Chunk<'_>,
     ChunkEvent<'_>,
     ClientHandshake,

@@ -1,7 +1,7 @@
 //! What stands alone: headers, masks, small values, and the outputs.
 
 use websocket_proto::{
-    Close, CloseCode, ControlPayload, Failure, FrameHeader, FrameStart, HandshakeError,
+    Backlog, Close, CloseCode, ControlPayload, Failure, FrameHeader, FrameStart, HandshakeError,
     HeaderBytes, Mask, Opcode, Output, ProtocolError, Role, SliceOutput, UsageError,
 };
 
@@ -66,6 +66,14 @@ pub static SLICE: Slice = Slice {
 
 #[unsafe(no_mangle)]
 pub static SLICE_AS_OUTPUT: AsOutput<SliceOutput<'static>> = AsOutput::ALL;
+
+#[unsafe(no_mangle)]
+pub static BACKLOG: fn(
+    &'static mut SliceOutput<'static>,
+    usize,
+) -> Backlog<'static, SliceOutput<'static>> = Backlog::new;
+#[unsafe(no_mangle)]
+pub static BACKLOG_AS_OUTPUT: AsOutput<Backlog<'static, SliceOutput<'static>>> = AsOutput::ALL;
 
 pub struct Slice {
     new: fn(&'static mut [u8]) -> SliceOutput<'static>,
