@@ -14,8 +14,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use websocket_proto::{
-    ClientHandshake, ClientRequest, Config, Event, Failure, FrameStart, HandshakeConfig,
-    Negotiated, Next, Output, Request, ServerHandshake, UsageError, WebSocket,
+    Backlog, ClientHandshake, ClientRequest, Config, Event, Failure, FrameStart, HandshakeConfig,
+    Negotiated, Next, Request, ServerHandshake, UsageError, WebSocket,
 };
 
 /// A [`Failure`], a [`UsageError`] or an [`io::Error`].
@@ -384,33 +384,13 @@ impl Machine {
     }
 
     fn poll(&mut self, start: Instant) -> Next {
-        let mut out = Backlog { out: &mut self.out, writing: self.writing };
+        let mut out = Backlog::new(&mut self.out, self.writing);
         let next = self.ws.poll(start.elapsed(), &mut out);
         if self.error.is_some() {
             self.out.clear();
             self.answers = 0;
         }
         next
-    }
-}
-
-/// Tells of what is being written, too: no Pong is waited for while the Ping would stand behind that.
-struct Backlog<'a> {
-    out: &'a mut Vec<u8>,
-    writing: usize,
-}
-
-impl Output for Backlog<'_> {
-    fn make_room(&mut self, bytes: usize) -> bool {
-        self.out.make_room(bytes)
-    }
-
-    fn put(&mut self, bytes: &[u8]) {
-        self.out.put(bytes);
-    }
-
-    fn waiting(&self) -> usize {
-        self.out.waiting() + self.writing
     }
 }
 

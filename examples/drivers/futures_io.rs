@@ -20,8 +20,8 @@ use futures_lite::io::{
 };
 use futures_lite::stream::{Stream, unfold};
 use websocket_proto::{
-    ClientHandshake, ClientRequest, Config, Event, Failure, HandshakeConfig, Negotiated, Next,
-    Output, Request, ServerHandshake, Timeout, UsageError, WebSocket,
+    Backlog, ClientHandshake, ClientRequest, Config, Event, Failure, HandshakeConfig, Negotiated,
+    Next, Request, ServerHandshake, Timeout, UsageError, WebSocket,
 };
 
 /// A [`Failure`], a `HandshakeError`, a [`UsageError`], an [`io::Error`], or words for a request that was rejected.
@@ -253,7 +253,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     fn poll(&mut self) -> (Next, usize) {
         let Machine { ws, out, senders, .. } = &mut *self.sender.lock();
         let writing = self.writing.len();
-        let next = ws.poll(self.start.elapsed(), &mut Backlog { out, writing });
+        let next = ws.poll(self.start.elapsed(), &mut Backlog::new(out, writing));
         if self.error.is_some() {
             out.clear();
         }
@@ -413,26 +413,6 @@ enum Done {
 async fn too_late<T>() -> Result<T, Error> {
     Timer::after(PATIENCE).await;
     Err(Failure::TimedOut(Timeout::Opening).into())
-}
-
-/// Tells of what is being written, too: no Pong is waited for while the Ping would stand behind that.
-struct Backlog<'a> {
-    out: &'a mut Vec<u8>,
-    writing: usize,
-}
-
-impl Output for Backlog<'_> {
-    fn make_room(&mut self, bytes: usize) -> bool {
-        self.out.make_room(bytes)
-    }
-
-    fn put(&mut self, bytes: &[u8]) {
-        self.out.put(bytes);
-    }
-
-    fn waiting(&self) -> usize {
-        self.out.waiting() + self.writing
-    }
 }
 
 /// How much is read at once.

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use io_uring::types::{BufRingEntry, Fd, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode, squeue};
 use websocket_proto::{
-    Config, Event, Failure, HandshakeConfig, Negotiated, Next, Output, Request, ServerHandshake,
+    Backlog, Config, Event, Failure, HandshakeConfig, Negotiated, Next, Request, ServerHandshake,
     UsageError, WebSocket,
 };
 
@@ -355,7 +355,7 @@ impl Connection {
             State::Opening(handshake, _) => handshake.poll(now),
             State::Open(ws) => {
                 let writing = self.writing.len() - self.written;
-                ws.poll(now, &mut Backlog { out: &mut self.out, writing })
+                ws.poll(now, &mut Backlog::new(&mut self.out, writing))
             }
             State::Leaving(until) => {
                 // A request that was refused did not tell the time.
@@ -404,26 +404,6 @@ impl Connection {
             mem::swap(&mut self.writing, &mut self.out);
         }
         self.written < self.writing.len()
-    }
-}
-
-/// Tells of what is being written, too: no Pong is waited for while the Ping would stand behind that.
-struct Backlog<'a> {
-    out: &'a mut Vec<u8>,
-    writing: usize,
-}
-
-impl Output for Backlog<'_> {
-    fn make_room(&mut self, bytes: usize) -> bool {
-        self.out.make_room(bytes)
-    }
-
-    fn put(&mut self, bytes: &[u8]) {
-        self.out.put(bytes);
-    }
-
-    fn waiting(&self) -> usize {
-        self.out.waiting() + self.writing
     }
 }
 

@@ -17,8 +17,8 @@ use tokio::select;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use websocket_proto::{
-    ClientHandshake, ClientRequest, Config, Event, Failure, HandshakeConfig, Negotiated, Next,
-    Output, Request, ServerHandshake, Timeout, UsageError, WebSocket,
+    Backlog, ClientHandshake, ClientRequest, Config, Event, Failure, HandshakeConfig, Negotiated,
+    Next, Request, ServerHandshake, Timeout, UsageError, WebSocket,
 };
 
 /// A [`Failure`], a `HandshakeError`, a [`UsageError`], an [`io::Error`], or words for a request that was rejected.
@@ -242,7 +242,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     fn poll(&mut self) -> (Next, usize) {
         let (ws, out) = &mut *self.sender.lock();
         let writing = self.writing.get_ref().len();
-        let next = ws.poll(self.start.elapsed(), &mut Backlog { out, writing });
+        let next = ws.poll(self.start.elapsed(), &mut Backlog::new(out, writing));
         if self.error.is_some() {
             out.clear();
         }
@@ -369,26 +369,6 @@ impl Sender {
 
     fn lock(&self) -> MutexGuard<'_, (WebSocket, Vec<u8>)> {
         self.0.machine.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Tells of what is being written, too: no Pong is waited for while the Ping would stand behind that.
-struct Backlog<'a> {
-    out: &'a mut Vec<u8>,
-    writing: usize,
-}
-
-impl Output for Backlog<'_> {
-    fn make_room(&mut self, bytes: usize) -> bool {
-        self.out.make_room(bytes)
-    }
-
-    fn put(&mut self, bytes: &[u8]) {
-        self.out.put(bytes);
-    }
-
-    fn waiting(&self) -> usize {
-        self.out.waiting() + self.writing
     }
 }
 
