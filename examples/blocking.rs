@@ -27,14 +27,19 @@ fn main() -> Result<()> {
     let listener = TcpListener::bind(&address)
         .map_err(|error| format!("cannot listen on {address}: {error}"))?;
     println!("listening on ws://{}/", listener.local_addr()?);
-    for socket in listener.incoming() {
-        let socket = socket?;
-        thread::spawn(|| match serve(socket) {
-            Ok(()) => println!("closed"),
-            Err(error) => println!("failed: {error}"),
+    loop {
+        let accepted = listener.accept().and_then(|(socket, _)| {
+            thread::Builder::new().spawn(|| match serve(socket) {
+                Ok(()) => println!("closed"),
+                Err(error) => println!("failed: {error}"),
+            })
         });
+        // Most often there are too many open files, or threads, for a while.
+        if let Err(error) = accepted {
+            println!("cannot accept: {error}");
+            thread::sleep(Duration::from_secs(1));
+        }
     }
-    Ok(())
 }
 
 fn serve(mut socket: TcpStream) -> Result<()> {

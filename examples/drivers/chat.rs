@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
 use tokio::sync::broadcast;
+use tokio::time::sleep;
 // In a crate of your own it is `mod websocket;`, a copy of the driver, and `use websocket::{Error, WebSocketStream};`.
 use tokio_driver::{Error, WebSocketStream};
 use websocket_proto::{Accept, Config, Event, Prepared};
@@ -23,7 +24,15 @@ async fn main() -> Result<(), Error> {
     // Who is slow misses what is said before the last 64 texts.
     let all = broadcast::Sender::new(64);
     loop {
-        let (socket, peer) = listener.accept().await?;
+        let (socket, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            // Most often there are too many open files, for a while.
+            Err(error) => {
+                println!("cannot accept: {error}");
+                sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+        };
         let all = all.clone();
         tokio::spawn(async move {
             match chat(socket, all).await {

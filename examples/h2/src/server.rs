@@ -6,6 +6,7 @@
 
 use std::env;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::RecvStream;
@@ -15,6 +16,7 @@ use h2_driver::{Error, WebSocketStream};
 use http::{Method, Request, Response, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
@@ -41,7 +43,15 @@ async fn main() -> Result<(), Error> {
     let tls = if is_plain { None } else { Some(acceptor(certificate)?) };
     println!("listening on http{}://{}/", if is_plain { "" } else { "s" }, listener.local_addr()?);
     loop {
-        let (socket, peer) = listener.accept().await?;
+        let (socket, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            // Most often there are too many open files, for a while.
+            Err(error) => {
+                println!("cannot accept: {error}");
+                sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+        };
         let tls = tls.clone();
         tokio::spawn(async move {
             let peer = peer.to_string();

@@ -1,6 +1,7 @@
 //! An echo server: `cargo run --manifest-path examples/blocking/Cargo.toml --bin server -- [ADDR]`.
 
 use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
 use std::{env, thread};
 
 use blocking_driver::{Error, WebSocketStream};
@@ -11,14 +12,19 @@ fn main() -> Result<(), Error> {
     let listener = TcpListener::bind(&address)
         .map_err(|error| format!("cannot listen on {address}: {error}"))?;
     println!("listening on ws://{}/", listener.local_addr()?);
-    for socket in listener.incoming() {
-        let socket = socket?;
-        thread::spawn(|| match serve(socket) {
-            Ok(()) => println!("closed"),
-            Err(error) => println!("failed: {error}"),
+    loop {
+        let accepted = listener.accept().and_then(|(socket, _)| {
+            thread::Builder::new().spawn(|| match serve(socket) {
+                Ok(()) => println!("closed"),
+                Err(error) => println!("failed: {error}"),
+            })
         });
+        // Most often there are too many open files, or threads, for a while.
+        if let Err(error) = accepted {
+            println!("cannot accept: {error}");
+            thread::sleep(Duration::from_secs(1));
+        }
     }
-    Ok(())
 }
 
 fn serve(socket: TcpStream) -> Result<(), Error> {

@@ -1,8 +1,10 @@
 //! An echo server: `cargo run --manifest-path examples/futures_io/Cargo.toml --bin server -- [ADDR]`.
 
 use std::env;
+use std::time::Duration;
 
 use async_executor::LocalExecutor;
+use async_io::Timer;
 use async_net::{TcpListener, TcpStream};
 use futures_io_driver::{Error, WebSocketStream};
 use futures_lite::future::block_on;
@@ -20,7 +22,15 @@ async fn listen(executor: &LocalExecutor<'_>) -> Result<(), Error> {
         .map_err(|error| format!("cannot listen on {address}: {error}"))?;
     println!("listening on ws://{}/", listener.local_addr()?);
     loop {
-        let (socket, peer) = listener.accept().await?;
+        let (socket, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            // Most often there are too many open files, for a while.
+            Err(error) => {
+                println!("cannot accept: {error}");
+                Timer::after(Duration::from_secs(1)).await;
+                continue;
+            }
+        };
         let task = executor.spawn(async move {
             match serve(socket).await {
                 Ok(()) => println!("{peer}: closed"),

@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::env;
+use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -11,6 +12,7 @@ use hyper::{Request, Response, header};
 use hyper_driver::upgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
 use tokio_driver::{Error, WebSocketStream};
 use websocket_proto::{Config, Event, Supported};
 
@@ -24,8 +26,16 @@ async fn main() -> Result<(), Error> {
         .map_err(|error| format!("cannot listen on {address}: {error}"))?;
     println!("listening on http://{}/", listener.local_addr()?);
     loop {
-        let (socket, _) = listener.accept().await?;
-        socket.set_nodelay(true)?;
+        let (socket, _) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            // Most often there are too many open files, for a while.
+            Err(error) => {
+                println!("cannot accept: {error}");
+                sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+        };
+        let _ = socket.set_nodelay(true);
         tokio::spawn(async move {
             let mut http = http1::Builder::new();
             http.timer(TokioTimer::new());

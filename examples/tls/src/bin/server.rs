@@ -5,6 +5,7 @@
 
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
+use std::time::Duration;
 use std::{env, fs, thread};
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
@@ -36,14 +37,20 @@ fn main() -> Result<(), Error> {
         .with_single_cert(vec![cert.der().clone()], key)?;
     let tls = Arc::new(tls);
     println!("listening on wss://{address}/");
-    for socket in listener.incoming() {
-        let (socket, tls) = (socket?, tls.clone());
-        thread::spawn(move || match serve(socket, tls) {
-            Ok(()) => println!("closed"),
-            Err(error) => println!("failed: {error}"),
+    loop {
+        let tls = tls.clone();
+        let accepted = listener.accept().and_then(|(socket, _)| {
+            thread::Builder::new().spawn(|| match serve(socket, tls) {
+                Ok(()) => println!("closed"),
+                Err(error) => println!("failed: {error}"),
+            })
         });
+        // Most often there are too many open files, or threads, for a while.
+        if let Err(error) = accepted {
+            println!("cannot accept: {error}");
+            thread::sleep(Duration::from_secs(1));
+        }
     }
-    Ok(())
 }
 
 fn serve(socket: TcpStream, tls: Arc<ServerConfig>) -> Result<(), Error> {

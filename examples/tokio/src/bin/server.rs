@@ -1,8 +1,10 @@
 //! An echo server: `cargo run --manifest-path examples/tokio/Cargo.toml --bin server -- [ADDR]`.
 
 use std::env;
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
 use tokio_driver::{Error, WebSocketStream};
 use websocket_proto::{Accept, Config, Event};
 
@@ -14,7 +16,15 @@ async fn main() -> Result<(), Error> {
         .map_err(|error| format!("cannot listen on {address}: {error}"))?;
     println!("listening on ws://{}/", listener.local_addr()?);
     loop {
-        let (socket, peer) = listener.accept().await?;
+        let (socket, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            // Most often there are too many open files, for a while.
+            Err(error) => {
+                println!("cannot accept: {error}");
+                sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+        };
         tokio::spawn(async move {
             match serve(socket).await {
                 Ok(()) => println!("{peer}: closed"),
