@@ -6,18 +6,22 @@
 
 use std::env;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
 use h2_driver::{Error, WebSocketStream};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use websocket_proto::{ClientRequest, CloseCode, Config, DeflateConfig, Event};
 
+/// How long the server may take for TLS.
+const PATIENCE: Duration = Duration::from_secs(10);
 const USAGE: &str = "usage: client URL [--count N] [--certificate FILE]";
 
 #[tokio::main]
@@ -54,7 +58,8 @@ async fn open(url: &str, certificate: Option<String>) -> Result<SendRequest<Byte
     socket.set_nodelay(true)?;
     if request.is_secure() {
         let name = ServerName::try_from(request.host().to_owned())?;
-        h2_driver::client(connector(certificate)?.connect(name, socket).await?).await
+        let tls = connector(certificate)?.connect(name, socket);
+        h2_driver::client(timeout(PATIENCE, tls).await??).await
     } else {
         h2_driver::client(socket).await
     }

@@ -16,13 +16,15 @@ use h2_driver::{Error, WebSocketStream};
 use http::{Method, Request, Response, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use websocket_proto::{Config, DeflateConfig, Event, Supported, UsageError};
 
 const USAGE: &str = "usage: server [ADDR] [--plain | --certificate FILE]";
+/// How long a peer may take to open a connection.
+const PATIENCE: Duration = Duration::from_secs(10);
 const PAGE: &str = include_str!("page.html");
 
 #[tokio::main]
@@ -80,13 +82,13 @@ fn acceptor(file: Option<String>) -> Result<TlsAcceptor, Error> {
 async fn secure(socket: TcpStream, tls: Option<TlsAcceptor>, peer: &str) -> Result<(), Error> {
     socket.set_nodelay(true)?;
     match tls {
-        Some(tls) => serve(tls.accept(socket).await?, peer).await,
+        Some(tls) => serve(timeout(PATIENCE, tls.accept(socket)).await??, peer).await,
         None => serve(socket, peer).await,
     }
 }
 
 async fn serve(io: impl AsyncRead + AsyncWrite + Unpin, peer: &str) -> Result<(), Error> {
-    let mut connection = h2_driver::server().handshake(io).await?;
+    let mut connection = timeout(PATIENCE, h2_driver::server().handshake(io)).await??;
     while let Some(request) = connection.accept().await {
         let (request, respond) = request?;
         let stream = format!("{peer}, stream {}", respond.stream_id().as_u32());
