@@ -1,6 +1,6 @@
 //! Echoes over the loopback, by this driver in its ways and by tokio-tungstenite: `cargo bench --manifest-path
-//! examples/tokio/Cargo.toml`. What is told is the CPU time of the server's thread for each message, as Linux counts it:
-//! the median of turns that all take in order.
+//! examples/tokio/Cargo.toml --bench echo`. What is told is the CPU time of the server's thread for each message, as Linux
+//! counts it: the median of turns that all take in order.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
