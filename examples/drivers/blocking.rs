@@ -96,10 +96,11 @@ impl WebSocketStream {
             }
         };
         socket.set_write_timeout(Some(PATIENCE))?;
-        socket.write_all(&out)?;
-        socket.shutdown(Shutdown::Write)?;
-        // Closing at once, with bytes unread, might take the answer from the peer.
-        while read_until(deadline, &socket, &mut bytes)? > 0 {}
+        // Whatever becomes of the socket, the refusal is what is told.
+        if socket.write_all(&out).and_then(|()| socket.shutdown(Shutdown::Write)).is_ok() {
+            // Closing at once, with bytes unread, might take the answer from the peer.
+            while read_until(deadline, &socket, &mut bytes).is_ok_and(|len| len > 0) {}
+        }
         Err(refused)
     }
 

@@ -85,26 +85,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
                     Ok(Some(mut request)) => answer(&mut request, &mut out),
                     Err(error) => Err(UsageError::NotAnUpgrade(error)),
                 };
-                let refused = match answered {
+                return Ok(match answered {
                     Ok(Some(negotiated)) => {
-                        let ws = WebSocket::open(negotiated, config);
-                        return Ok((ws, input.to_vec()));
+                        Ok((WebSocket::open(negotiated, config), input.to_vec()))
                     }
-                    Ok(None) => "the request was rejected".into(),
+                    Ok(None) => Err("the request was rejected".into()),
                     Err(UsageError::NotAnUpgrade(error)) => {
                         error.respond(&mut out)?;
-                        error.into()
+                        Err(error.into())
                     }
-                    Err(error) => error.into(),
+                    Err(error) => Err(Error::from(error)),
+                });
+            }
+        };
+        let (ws, unread) = match opening.or(too_late()).await? {
+            Ok(opened) => opened,
+            Err(refused) => {
+                let let_go = async {
+                    socket.write_all(&out).await?;
+                    socket.close().await?;
+                    // Closing at once, with bytes unread, might take the answer from the peer.
+                    while socket.read(&mut bytes).await? > 0 {}
+                    Ok(())
                 };
-                socket.write_all(&out).await?;
-                socket.close().await?;
-                // Closing at once, with bytes unread, might take the answer from the peer.
-                while socket.read(&mut bytes).await? > 0 {}
+                // Whatever becomes of the transport, the refusal is what is told.
+                let _: Result<(), Error> = let_go.or(too_late()).await;
                 return Err(refused);
             }
         };
-        let (ws, unread) = opening.or(too_late()).await?;
         let mut ws = Self::new(socket, ws, unread, out);
         ws.flush().or(too_late()).await?;
         Ok(ws)
@@ -366,6 +374,9 @@ impl<S> Drop for WebSocketStream<S> {
 
 impl Sender {
     /// Waits for room, and calls the machine. Dropped before its end, it has not called.
+    ///
+    /// It is the task with the stream that makes room, and so it would wait for itself here: it has `send_now`, and the
+    /// stream's own `send`.
     pub async fn send<T>(&self, call: impl FnOnce(&mut WebSocket, &mut Vec<u8>) -> T) -> T {
         poll_fn(|cx| {
             let Machine { out, senders, .. } = &mut *self.lock();

@@ -74,8 +74,10 @@ impl WebSocketStream<ServerConnection> {
                 Err(error) => break error.into(),
             }
         };
-        tls.write_all(&out)?;
-        let_go(&mut tls, &mut bytes);
+        // Whatever becomes of the transport, the refusal is what is told.
+        if tls.write_all(&out).is_ok() {
+            let_go(&mut tls, &mut bytes);
+        }
         Err(refused)
     }
 }

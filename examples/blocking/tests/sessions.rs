@@ -273,3 +273,15 @@ fn a_request_is_rejected() {
     assert_eq!(refused, UsageError::NotAnUpgrade(HandshakeError::UnexpectedStatus(404)));
     assert_eq!(served.join().unwrap(), "the request was rejected");
 }
+
+/// The refusal is what is told, whatever becomes of the socket behind it.
+#[test]
+fn a_peer_that_is_rejected_and_resets_is_told_as_rejected() {
+    let (server, mut client) = sockets();
+    let served = thread::spawn(|| accept(server).err().unwrap().to_string());
+    client.write_all(b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    // The answer has come and is unread: this is a reset.
+    client.peek(&mut [0]).unwrap();
+    drop(client);
+    assert_eq!(served.join().unwrap(), "the request was rejected");
+}

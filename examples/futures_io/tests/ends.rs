@@ -10,11 +10,15 @@ use futures_io_driver::{Error, WebSocketStream};
 use futures_lite::future::block_on;
 use websocket_proto::{Config, Event, Failure, Negotiated, ProtocolError, Timeout, WebSocket};
 
-/// A server whose opening handshake was done by somebody else, and its peer.
-fn server(config: Config) -> (WebSocketStream<async_net::TcpStream>, TcpStream) {
+fn sockets() -> (async_net::TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let socket = Async::new(listener.accept().unwrap().0).unwrap().into();
+    (Async::new(listener.accept().unwrap().0).unwrap().into(), peer)
+}
+
+/// A server whose opening handshake was done by somebody else, and its peer.
+fn server(config: Config) -> (WebSocketStream<async_net::TcpStream>, TcpStream) {
+    let (socket, peer) = sockets();
     let ws = WebSocket::open(Negotiated::server(), config);
     (WebSocketStream::new(socket, ws, Vec::new(), Vec::new()), peer)
 }
@@ -54,4 +58,20 @@ fn a_peer_that_says_nothing_times_out() {
     });
     assert_eq!(failure(block_on(ws.next())), Failure::TimedOut(Timeout::Idle));
     assert_eq!(reader.join().unwrap(), [0x88, 0x02, 0x03, 0xF3]);
+}
+
+/// The refusal is what is told, whatever becomes of the socket behind it.
+#[test]
+fn a_peer_that_is_rejected_and_resets_is_told_as_rejected() {
+    let (socket, mut peer) = sockets();
+    let accept = WebSocketStream::accept(socket, Config::default(), |request, out| {
+        request.reject(404, &[], b"nothing here", out).map(|()| None)
+    });
+    peer.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let peer = thread::spawn(move || {
+        // The answer has come and is unread: this is a reset.
+        peer.peek(&mut [0]).unwrap();
+    });
+    assert_eq!(block_on(accept).err().unwrap().to_string(), "the request was rejected");
+    peer.join().unwrap();
 }

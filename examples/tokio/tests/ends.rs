@@ -283,6 +283,21 @@ async fn a_request_is_rejected() {
     assert_eq!(*refused, UsageError::NotAnUpgrade(HandshakeError::UnexpectedStatus(404)));
 }
 
+/// The refusal is what is told, whether the peer goes before it was written or keeps the connection open behind it.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_is_rejected_is_told_as_rejected() {
+    for stays in [true, false] {
+        let (socket, mut peer) = duplex(64);
+        let accept = WebSocketStream::accept(socket, Config::default(), |request, out| {
+            request.reject(404, &[], b"nothing here", out).map(|()| None)
+        });
+        peer.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        let peer = stays.then_some(peer);
+        assert_eq!(accept.await.err().unwrap().to_string(), "the request was rejected");
+        drop(peer);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_no_request_is_answered() {
     let (socket, mut peer) = duplex(1024);
