@@ -54,6 +54,8 @@ struct Machine {
     spare: Vec<u8>,
     /// How much a thread is writing, outside the lock; what comes to `out` has to wait.
     writing: usize,
+    /// When the writer looks at the time again.
+    wakes: Option<Duration>,
     /// Nothing is read any more.
     has_ended: bool,
     /// After one, nothing is written any more. What is read may still say why the peer left.
@@ -140,8 +142,9 @@ impl WebSocketStream {
     ) -> io::Result<Self> {
         socket.set_read_timeout(None)?;
         socket.set_write_timeout(Some(TICK))?;
-        let (answers, spare, writing, has_ended, error) = (0, Vec::new(), 0, false, None);
-        let machine = Machine { ws, out, answers, spare, writing, has_ended, error };
+        let (answers, spare, writing, wakes) = (0, Vec::new(), 0, None);
+        let (has_ended, error) = (false, None);
+        let machine = Machine { ws, out, answers, spare, writing, wakes, has_ended, error };
         let shared = Arc::new(Shared {
             socket,
             start: Instant::now(),
@@ -173,7 +176,12 @@ impl WebSocketStream {
         let mut machine = shared.lock();
         loop {
             let next = machine.poll(shared.start);
-            if !machine.out.is_empty() || matches!(next, Next::End(_)) {
+            let concerns_writer = match next {
+                Next::Wait(Some(at)) if machine.wakes.is_none_or(|wakes| at < wakes) => true,
+                Next::Wait(_) => !machine.out.is_empty(),
+                Next::End(_) => true,
+            };
+            if concerns_writer {
                 shared.changed.notify_one();
             }
             match next {
@@ -300,7 +308,10 @@ impl Shared {
                     self.write_out(machine, 0, |_| Ok(()))
                 }
                 Next::End(_) if machine.writing == 0 => break,
-                Next::Wait(deadline) => self.wait(machine, &self.changed, deadline),
+                Next::Wait(deadline) => {
+                    machine.wakes = deadline;
+                    self.wait(machine, &self.changed, deadline)
+                }
                 Next::End(_) => self.wait(machine, &self.changed, None),
             };
         }

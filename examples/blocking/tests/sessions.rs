@@ -285,3 +285,19 @@ fn a_peer_that_is_rejected_and_resets_is_told_as_rejected() {
     drop(client);
     assert_eq!(served.join().unwrap(), "the request was rejected");
 }
+
+/// A closing timeout that begins with what is read, while the writer has nothing to wait for.
+#[test]
+fn a_close_that_nobody_answers_times_out() {
+    let config = Config::default().answer_close(false).closing_timeout(Duration::from_millis(200));
+    let (mut stream, mut peer) = server(config);
+    let (told, end) = mpsc::channel();
+    thread::spawn(move || told.send(failure(receive(&mut stream, |_| {}))));
+    peer.write_all(&[0x88, 0x80, 0, 0, 0, 0]).unwrap();
+    let mut bytes = Vec::new();
+    peer.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    peer.read_to_end(&mut bytes).unwrap();
+    drop(peer);
+    assert_eq!(end.recv_timeout(Duration::from_secs(5)), Ok(Failure::TimedOut(Timeout::Closing)));
+    assert_eq!(bytes, [0x88, 0x02, 0x03, 0xF3]);
+}
