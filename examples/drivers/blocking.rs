@@ -255,7 +255,7 @@ impl Sender {
     /// Waits for room, and calls the machine.
     pub fn send<T>(&self, call: impl FnOnce(&mut WebSocket, &mut Vec<u8>) -> T) -> T {
         let mut machine = self.0.lock();
-        while machine.out.len() > HIGH_WATER_MARK {
+        while machine.out.len() > HIGH_WATER_MARK && machine.error.is_none() {
             machine = self.0.wait(machine, &self.0.drained, None);
         }
         let Machine { ws, out, .. } = &mut *machine;

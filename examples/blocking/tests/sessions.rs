@@ -301,3 +301,29 @@ fn a_close_that_nobody_answers_times_out() {
     assert_eq!(end.recv_timeout(Duration::from_secs(5)), Ok(Failure::TimedOut(Timeout::Closing)));
     assert_eq!(bytes, [0x88, 0x02, 0x03, 0xF3]);
 }
+
+/// Of a message that another thread was writing; this one waits for room meanwhile, so that nobody reads.
+#[test]
+fn nobody_waits_for_room_when_the_transport_is_broken() {
+    for _ in 0..8 {
+        let (stream, mut peer) = server(Config::default());
+        let sender = stream.sender();
+        let long = thread::spawn(move || {
+            sender.send_long(vec![0; 15_000_000], WebSocket::start_binary).unwrap_err();
+        });
+        // It is at it.
+        peer.read_exact(&mut [0; 14]).unwrap();
+        let sender = stream.sender();
+        let (done, waits) = mpsc::channel();
+        thread::spawn(move || {
+            sender.send(|ws, out| ws.send_binary(&[0; 100_000], out)).unwrap();
+            sender.send(|ws, out| ws.send_text("for room", out)).unwrap();
+            done.send(()).unwrap();
+        });
+        assert!(waits.recv_timeout(Duration::from_millis(50)).is_err());
+        drop(peer);
+        waits.recv_timeout(Duration::from_secs(5)).unwrap();
+        long.join().unwrap();
+        drop(stream);
+    }
+}
