@@ -234,6 +234,8 @@ fn a_peer_that_does_not_read_is_not_read_from() {
         sent += len;
         assert!(sent < 100_000_000, "it took everything");
     }
+    // The writer may have taken all that there was before it was stuck.
+    sender.answer(|ws, out| ws.send_binary(&[0; 70_000], out)).unwrap();
     let (done, waits) = mpsc::channel();
     thread::spawn(move || {
         sender.send(|ws, out| ws.send_text("at last", out)).unwrap();
