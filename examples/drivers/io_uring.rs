@@ -67,6 +67,8 @@ struct Connection {
     /// What came while the peer was slow to take our bytes, or before that was known: no more than all buffers hold.
     unread: VecDeque<Vec<u8>>,
     is_reading: bool,
+    /// Whether one submission was to receive for long.
+    is_multishot: bool,
     is_cancelling: bool,
     is_writing: bool,
     has_ended: bool,
@@ -198,7 +200,7 @@ impl<S: Service> Server<S> {
             (0, _) => connection.has_ended = true,
             _ => match -result {
                 ENOBUFS | ECANCELED | EINTR => {}
-                EINVAL if self.is_multishot => self.is_multishot = false,
+                EINVAL if connection.is_multishot => self.is_multishot = false,
                 // A transport that broke has ended, too.
                 code => {
                     connection.has_ended = true;
@@ -257,6 +259,7 @@ impl<S: Service> Server<S> {
         let reads = has_room && !connection.has_ended;
         if reads && !connection.is_reading {
             connection.is_reading = true;
+            connection.is_multishot = self.is_multishot;
             let receive = if self.is_multishot {
                 opcode::RecvMulti::new(fd, GROUP).build()
             } else {
@@ -295,6 +298,7 @@ impl Connection {
             written: 0,
             unread: VecDeque::new(),
             is_reading: false,
+            is_multishot: false,
             is_cancelling: false,
             is_writing: false,
             has_ended: false,
