@@ -4,6 +4,7 @@ As a command, `toolchain.py TARGET CRATES [PROGRAM PACKAGE]...` prints how to ca
 of it. Exit status: 77 when not, and it says what is missing.
 """
 
+import fcntl
 import functools
 import os
 import re
@@ -11,6 +12,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+TARGET = Path(__file__).resolve().parent.parent / os.environ.get("CARGO_TARGET_DIR", "target")
 
 # Debian's compiler and its sources: the one that browsers are built with where there is one, as it is newer.
 DEBIAN = [("rustc-web", "rust-web-src"), ("rustc", "rust-src")]
@@ -81,14 +84,18 @@ def has_program(name, package):
 
 
 def apt_install(*packages):
+    """Whether packages could be installed. Of several scripts one does at a time, for apt-get does not wait for another."""
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
     apt = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-y"]
-    nothing = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
-    try:
-        steps = ["update"], ["install", *packages]
-        return all(subprocess.run(apt + step, **nothing).returncode == 0 for step in steps)
-    except FileNotFoundError:
-        return False
+    nothing = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "timeout": 600}
+    TARGET.mkdir(parents=True, exist_ok=True)
+    with open(TARGET / "apt-get.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            steps = ["update"], ["install", *packages]
+            return all(subprocess.run(apt + step, **nothing).returncode == 0 for step in steps)
+        except (FileNotFoundError, subprocess.TimeoutExpired):
+            return False
 
 
 def output(*command, input=None, **environment):
