@@ -21,7 +21,7 @@ use super::upgrade::UpgradeFields;
 /// That the method is CONNECT, and the rest of the pseudo-header fields, is for the caller to see to, and so is the
 /// `Origin` (§10.2 of RFC 6455). The peer's `END_STREAM` is the end of stream that
 /// [`receive_eof`](crate::Connection::receive_eof) is told of; at [`Next::End`](crate::Next::End) send it yourself, and
-/// where the connection failed, reset the stream with `CANCEL` behind it.
+/// where the peer's does not come within a few seconds, reset the stream with `CANCEL`.
 ///
 /// # Errors
 ///
