@@ -11,8 +11,9 @@ use websocket_proto::{Config, Supported, WebSocket, negotiate_http};
 
 /// Answers a request: by a 101, and `serve` gets the connection, or by what it deserves (RFC 6455 §4.2.2).
 ///
-/// `S` is the transport that hyper was given, in a [`TokioIo`]. Look at the request's origin before (§10.2). Give hyper
-/// the answer, or there is no upgrade.
+/// `S` is the transport that hyper was given, in a [`TokioIo`]. Behind hyper-util's `auto`, which wraps that in something of
+/// its own, have the stream of the driver for axum instead, or each upgrade ends in an error. Look at the request's origin
+/// before (§10.2). Give hyper the answer, or there is no upgrade.
 pub fn upgrade<B, S, F>(
     mut request: Request<B>,
     supported: Supported<'_>,
