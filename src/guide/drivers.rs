@@ -11,7 +11,7 @@ macro_rules! shown {
 }
 
 shown! {
-    one_thread: "blocking.rs", "A socket that blocks, and one thread.";
+    one_thread: "one_thread.rs", "A socket that blocks, and one thread.";
     blocking: "drivers/blocking.rs", "A socket that blocks, and a thread for each direction.";
     tls: "drivers/tls.rs", "`wss://`, by rustls over a socket that blocks.";
     io_uring: "drivers/io_uring.rs", "A server on Linux's io_uring.";

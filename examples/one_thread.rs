@@ -1,4 +1,4 @@
-//! An echo server with a thread for each connection: `cargo run --example blocking [ADDR]`.
+//! An echo server with a thread for each connection: `cargo run --example one_thread [ADDR]`.
 //!
 //! All there is to driving the machines with a socket that blocks: opening handshake, loop, and letting go.
 
