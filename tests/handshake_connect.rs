@@ -111,6 +111,11 @@ fn client_refuses_to_ask_for_nonsense() {
         (ClientRequest::new("ws://example.com?query").unwrap(), UsageError::InvalidUri),
         (request.subprotocols(&["a", "a"]), UsageError::InvalidSubprotocol),
         (request.fields(&[("upgrade", "websocket")]), UsageError::InvalidFieldName),
+        (request.fields(&[("Connection", "close")]), UsageError::InvalidFieldName),
+        (request.fields(&[("transfer-encoding", "chunked")]), UsageError::InvalidFieldName),
+        (request.fields(&[("Keep-Alive", "5")]), UsageError::InvalidFieldName),
+        (request.fields(&[("proxy-connection", "close")]), UsageError::InvalidFieldName),
+        (request.fields(&[("x", "y"), ("TE", "trailers")]), UsageError::InvalidFieldName),
         (request.fields(&[("origin", "a\r\nb")]), UsageError::InvalidFieldValue),
     ] {
         assert_eq!(ConnectRequest::new(request).unwrap_err(), error);

@@ -118,12 +118,20 @@ impl<'a> ConnectRequest<'a> {
     /// # Errors
     ///
     /// [`UsageError::InvalidUri`]: the URI has a query and no path; write `/` in front of the `?`.
-    /// [`UsageError::InvalidSubprotocol`], [`UsageError::TooManySubprotocols`]; [`UsageError::InvalidFieldName`],
-    /// [`UsageError::InvalidFieldValue`].
+    /// [`UsageError::InvalidSubprotocol`], [`UsageError::TooManySubprotocols`]; [`UsageError::InvalidFieldName`], also of
+    /// a field that is about a connection of HTTP/1.1; [`UsageError::InvalidFieldValue`].
     pub fn new(request: ClientRequest<'a>) -> Result<Self, UsageError> {
         request.check()?;
         if request.target().starts_with('?') {
             return Err(UsageError::InvalidUri);
+        }
+        // RFC 9113 §8.2.2: "An endpoint MUST NOT generate an HTTP/2 message containing connection-specific header
+        // fields." Others of these are refused in any request.
+        let is_specific = |name: &str| {
+            ["keep-alive", "proxy-connection", "te"].iter().any(|it| name.eq_ignore_ascii_case(it))
+        };
+        if request.added().iter().any(|(name, _)| is_specific(name)) {
+            return Err(UsageError::InvalidFieldName);
         }
         Ok(Self { request, extensions: request.wanted.offer() })
     }
