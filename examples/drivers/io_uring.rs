@@ -3,7 +3,8 @@
 //! use it, copy this file, which is all of it.
 //!
 //! A message that lies whole in a shared buffer is handed out from there, and nothing is held for a connection that is
-//! idle but its machine. While a peer is slow to take our bytes, nothing is received from it.
+//! idle but its machine. While a peer is slow to take our bytes, nothing is received from it. A service answers what it is
+//! given; what others push to a connection would have to wake the ring, which this does not do.
 
 use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
 use std::collections::{BTreeSet, VecDeque};
